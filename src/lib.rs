@@ -1,0 +1,6 @@
+//! gatepath: a discrete-event performance simulator of API-gateway data paths.
+//!
+//! A scenario compiles to a program of queueing operators; a request is a call stack running through it; luck is a
+//! function of who draws and what for. See ARCHITECTURE.md for the floors and the reasons.
+
+pub mod time;
