@@ -5,5 +5,6 @@
 
 pub mod diagnostic;
 pub mod rng;
+pub mod stats;
 pub mod time;
 pub mod units;

@@ -1,0 +1,14 @@
+//! Statistics of a run: exact-count histograms, series over simulated time, warm-up rules and the intervals that say how
+//! far each number can be trusted.
+//!
+//! The unit of inference is the independent replication: latencies within one run are correlated, replications are not.
+//! Nothing here draws luck, reads a clock or depends on the order in which replications finish.
+
+pub mod histogram;
+pub mod series;
+pub mod student;
+pub mod warmup;
+
+pub use histogram::Histogram;
+pub use series::Series;
+pub use warmup::Warmup;

@@ -1,0 +1,218 @@
+//! What happened when: arrivals, completions, failures and latencies by interval of simulated time.
+//!
+//! Memory is bounded: at most [`Series::LIMIT`] intervals, whatever the length of the run, with coarse histograms that hold
+//! only the octaves they saw.
+
+use super::histogram::Histogram;
+use crate::time::{NANOS_PER_SECOND, Span, Time};
+
+/// Counts and latencies by interval of simulated time.
+#[derive(Clone, Debug)]
+pub struct Series {
+    interval: Span,
+    cells: Vec<Cell>,
+    beyond: Cell,
+    /// The interval last written, with its bounds: most records follow each other closely, and a division is slow.
+    current: usize,
+    from: u64,
+    to: u64,
+}
+
+/// One interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Requests that arrived in the interval.
+    pub arrivals: u64,
+    /// Requests that ended in the interval with success.
+    pub successes: u64,
+    /// Requests that ended in the interval without success.
+    pub failures: u64,
+    /// Latencies of the requests that ended in the interval, in nanoseconds, with [`Series::BITS`] bits.
+    pub latency: Histogram,
+}
+
+impl Series {
+    /// Most intervals of a series.
+    pub const LIMIT: u64 = 600;
+    /// Precision of the latencies: 64 buckets an octave, quantiles within 1.6 %.
+    pub const BITS: u32 = 6;
+
+    /// A series over `duration`. Without a given `interval` a round one is chosen; a given one that would make more than
+    /// [`LIMIT`](Series::LIMIT) intervals is replaced by its smallest multiple that does not.
+    pub fn new(duration: Span, interval: Option<Span>) -> Series {
+        let interval = match interval {
+            Some(Span(given)) if given > 0 => Span(given * duration.0.div_ceil(given).div_ceil(Series::LIMIT).max(1)),
+            _ => round_interval(duration),
+        };
+        let cells = vec![Cell::empty(); duration.0.div_ceil(interval.0) as usize];
+        Series { interval, cells, beyond: Cell::empty(), current: 0, from: 0, to: interval.0 }
+    }
+
+    /// Counts an arrival.
+    #[inline]
+    pub fn arrive(&mut self, at: Time) {
+        self.cell(at).arrivals += 1;
+    }
+
+    /// Counts a request that ended at `at` after `latency`.
+    #[inline]
+    pub fn finish(&mut self, at: Time, latency: Span, success: bool) {
+        let cell = self.cell(at);
+        cell.successes += u64::from(success);
+        cell.failures += u64::from(!success);
+        cell.latency.record(latency.0);
+    }
+
+    /// Length of an interval.
+    pub fn interval(&self) -> Span {
+        self.interval
+    }
+
+    /// The intervals, each with its start.
+    pub fn cells(&self) -> impl Iterator<Item = (Time, &Cell)> {
+        self.cells.iter().enumerate().map(|(i, cell)| (Time(i as u64 * self.interval.0), cell))
+    }
+
+    /// What happened after the end of the duration.
+    pub fn beyond(&self) -> &Cell {
+        &self.beyond
+    }
+
+    /// Adds another replication of the same duration and interval. Intervals that only one of them has are kept.
+    pub fn merge(&mut self, other: &Series) {
+        if other.cells.len() > self.cells.len() {
+            self.cells.resize(other.cells.len(), Cell::empty());
+        }
+        for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
+            mine.merge(theirs);
+        }
+        self.beyond.merge(&other.beyond);
+    }
+
+    /// Mean latency by interval in nanoseconds, without the intervals in which nothing ended: what [`mser5`] is given, after
+    /// merging the replications.
+    ///
+    /// [`mser5`]: super::warmup::mser5
+    pub fn mean_latencies(&self) -> Vec<f64> {
+        self.cells.iter().filter(|cell| !cell.latency.is_empty()).map(|cell| cell.latency.mean()).collect()
+    }
+
+    #[inline]
+    fn cell(&mut self, at: Time) -> &mut Cell {
+        if at.0 < self.from || at.0 >= self.to {
+            self.current = (at.0 / self.interval.0) as usize;
+            self.from = at.0 - at.0 % self.interval.0;
+            self.to = self.from.saturating_add(self.interval.0);
+        }
+        self.cells.get_mut(self.current).unwrap_or(&mut self.beyond)
+    }
+}
+
+/// Equal when the same things happened in the same intervals.
+impl PartialEq for Series {
+    fn eq(&self, other: &Series) -> bool {
+        self.interval == other.interval && self.cells == other.cells && self.beyond == other.beyond
+    }
+}
+
+impl Cell {
+    fn empty() -> Cell {
+        Cell { arrivals: 0, successes: 0, failures: 0, latency: Histogram::new(Series::BITS) }
+    }
+
+    /// Requests that ended in the interval.
+    pub fn completions(&self) -> u64 {
+        self.successes + self.failures
+    }
+
+    fn merge(&mut self, other: &Cell) {
+        self.arrivals += other.arrivals;
+        self.successes += other.successes;
+        self.failures += other.failures;
+        self.latency.merge(&other.latency);
+    }
+}
+
+/// The smallest round interval that covers `duration` in at most [`Series::LIMIT`] pieces: 1, 2 or 5 times a power of ten
+/// up to 10 s, then whole parts of minutes, hours and days.
+pub fn round_interval(duration: Span) -> Span {
+    const SECOND: u64 = NANOS_PER_SECOND;
+    const CALENDAR: [u64; 13] = [10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200];
+    let least = duration.0.div_ceil(Series::LIMIT).max(1);
+    let decades = (0..10).flat_map(|power| [1, 2, 5].map(|digit| digit * 10u64.pow(power)));
+    decades
+        .chain(CALENDAR.map(|seconds| seconds * SECOND))
+        .find(|&candidate| candidate >= least)
+        .map_or_else(|| Span(least.div_ceil(86_400 * SECOND) * 86_400 * SECOND), Span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(n: u64) -> Span {
+        Span::from_secs(n)
+    }
+
+    #[test]
+    fn a_round_interval_is_chosen() {
+        let chosen = |duration: Span| round_interval(duration).to_string();
+        assert_eq!(chosen(seconds(1)), "2 ms");
+        assert_eq!(chosen(seconds(600)), "1 s");
+        assert_eq!(chosen(seconds(601)), "2 s");
+        assert_eq!(chosen(seconds(3600)), "10 s");
+        assert_eq!(chosen(seconds(86_400)), "5 min");
+        assert_eq!(chosen(seconds(86_400 * 365)), "1 d");
+        assert_eq!(chosen(Span(0)), "1 ns");
+    }
+
+    #[test]
+    fn there_are_never_more_intervals_than_the_limit() {
+        for duration in [1, 599, 600, 601, 3600, 100_000, 86_400 * 1000] {
+            for interval in [None, Some(Span(1)), Some(seconds(1)), Some(seconds(7))] {
+                let series = Series::new(seconds(duration), interval);
+                assert!((1..=Series::LIMIT as usize).contains(&series.cells.len()));
+                assert!(series.interval.0 * series.cells.len() as u64 >= seconds(duration).0);
+                assert!(interval.is_none_or(|given| series.interval.0.is_multiple_of(given.0)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_given_interval_is_kept_when_it_fits() {
+        assert_eq!(Series::new(seconds(600), Some(seconds(7))).interval(), seconds(7));
+    }
+
+    #[test]
+    fn what_happens_is_counted_in_its_own_interval_in_any_order() {
+        let mut series = Series::new(seconds(10), Some(seconds(1)));
+        series.arrive(Time(0));
+        series.finish(Time(9_999_999_999), Span(5), true);
+        series.finish(Time(1_000_000_000), Span(7), false);
+        series.finish(Time(999_999_999), Span(9), true);
+        series.finish(Time(10_000_000_000), Span(11), true);
+        series.finish(Time::NEVER, Span(11), true);
+        let counted: Vec<(u64, u64, u64, u128)> =
+            series.cells().map(|(_, c)| (c.arrivals, c.successes, c.failures, c.latency.sum())).collect();
+        assert_eq!(counted[0], (1, 1, 0, 9));
+        assert_eq!(counted[1], (0, 0, 1, 7));
+        assert_eq!(counted[9], (0, 1, 0, 5));
+        assert_eq!(counted[2..9], [(0, 0, 0, 0); 7]);
+        assert_eq!(series.beyond().completions(), 2);
+    }
+
+    #[test]
+    fn merging_adds_intervals() {
+        let run = |latency: u64| {
+            let mut series = Series::new(seconds(2), Some(seconds(1)));
+            series.arrive(Time(5));
+            series.finish(Time(1_500_000_000), Span(latency), true);
+            series
+        };
+        let mut merged = run(10);
+        merged.merge(&run(20));
+        let cells: Vec<&Cell> = merged.cells().map(|(_, cell)| cell).collect();
+        assert_eq!((cells[0].arrivals, cells[1].successes), (2, 2));
+        assert_eq!(merged.mean_latencies(), [15.0]);
+    }
+}
