@@ -4,11 +4,15 @@
 //! The unit of inference is the independent replication: latencies within one run are correlated, replications are not.
 //! Nothing here draws luck, reads a clock or depends on the order in which replications finish.
 
+#[cfg(test)]
+mod coverage;
 pub mod histogram;
+pub mod interval;
 pub mod series;
 pub mod student;
 pub mod warmup;
 
 pub use histogram::Histogram;
+pub use interval::{Interval, Sections, Trust};
 pub use series::Series;
 pub use warmup::Warmup;
