@@ -6,6 +6,7 @@
 pub mod diagnostic;
 pub mod math;
 pub mod rng;
+pub mod scenario;
 pub mod spec;
 pub mod stats;
 pub mod time;

@@ -411,6 +411,7 @@ fn shifted(value: f64, places: i32) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     #[test]
     fn durations_are_read_in_every_unit() {
@@ -507,6 +508,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_shown_rate_is_read_back(value in 0.0f64..1e12) {
             prop_assert_eq!(parse_rate(&Rate(value).to_string()), Ok(Rate(value)));

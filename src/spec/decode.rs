@@ -47,7 +47,7 @@ pub enum Limit<T> {
 }
 
 /// A mapping from names the user chose to values, in the order written; repeated names are refused.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Named<T>(pub Vec<(At<String>, T)>);
 
 /// The schema definitions (`$defs`) that the schemas of this floor refer to, by name.
@@ -345,6 +345,13 @@ impl<T> Limit<T> {
             Limit::Unlimited => None,
             Limit::AtMost(most) => Some(most),
         }
+    }
+}
+
+/// No names.
+impl<T> Default for Named<T> {
+    fn default() -> Named<T> {
+        Named(Vec::new())
     }
 }
 
