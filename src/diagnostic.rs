@@ -148,6 +148,16 @@ impl Problems {
         self.list.extend(other.list);
     }
 
+    /// The same problems with every place moved by `offset` bytes, for a text that is part of another.
+    pub fn moved(mut self, offset: usize) -> Problems {
+        let moved = |span: SourceSpan| SourceSpan { start: span.start + offset, end: span.end + offset, ..span };
+        for problem in &mut self.list {
+            problem.at = problem.at.map(moved);
+            problem.also.iter_mut().for_each(|(place, _)| *place = moved(*place));
+        }
+        self
+    }
+
     /// Orders by place (those without a place first) and drops exact repetitions, which shared parts of a file produce.
     pub fn sort(&mut self) {
         self.list.sort_by_key(|problem| problem.at);

@@ -2,4 +2,5 @@
 //!
 //! This is the only floor that knows file syntax and the only one that reads input files.
 
+pub mod set;
 pub mod yaml;

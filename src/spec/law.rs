@@ -455,6 +455,16 @@ fn law<Q: Quantity>(node: &Node, problems: &mut Problems) -> Option<LawNode> {
     Some(law)
 }
 
+/// Size of the unit that numbers of a file are in.
+fn unit_of<Q: Quantity>(unit: &At<String>, problems: &mut Problems) -> Option<u64> {
+    let scale = Q::unit(unit);
+    if scale.is_none() {
+        let message = format!("`{}` is not a unit here", unit.value);
+        problems.error(unit.span, message).label(format!("expected a unit as in `{}`", Q::EXAMPLE));
+    }
+    scale
+}
+
 /// Reports a `high` that is not above `low`.
 fn rising<Q: Quantity>(low: Q, high: At<Q>, problems: &mut Problems) -> Option<()> {
     if high.value > low {
@@ -567,7 +577,10 @@ fn lognormal_through<Q: Quantity>(node: &Node, problems: &mut Problems) -> Optio
 impl<Q: Quantity> Decode for Samples<Q> {
     fn decode(node: &Node, problems: &mut Problems) -> Option<Samples<Q>> {
         let amounts: Arc<[f64]> = match &node.value {
-            Value::Numbers(numbers) => numbers.clone(),
+            Value::Numbers { numbers, unit } => {
+                let scale = unit_of::<Q>(unit, problems)? as f64;
+                numbers.iter().map(|number| number * scale).collect()
+            }
             _ => Vec::<Q>::decode(node, problems)?.into_iter().map(Q::amount).collect(),
         };
         if amounts.is_empty() {
@@ -684,9 +697,12 @@ mod tests {
 
     #[test]
     fn numbers_of_a_file_are_samples() {
-        let numbers: Arc<[f64]> = vec![1.0, 2.0].into();
-        let node = Node::new(Value::Numbers(numbers.clone()), SourceSpan::default());
-        assert_eq!(read(Node::map([("samples", node)])), Ok(LawNode::Samples(numbers)));
+        let numbers = |unit: &str| {
+            let value = Value::Numbers { numbers: vec![1.0, 2.0].into(), unit: At::nowhere(unit.to_string()) };
+            Node::map([("samples", Node::new(value, SourceSpan::default()))])
+        };
+        assert_eq!(read(numbers("us")), Ok(LawNode::Samples(vec![1e3, 2e3].into())));
+        assert_eq!(read(numbers("KiB")).unwrap_err(), "`KiB` is not a unit here; expected a unit as in `5 ms`");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The tree that every file syntax is read into: scalars as written, lists, and mappings in order with repeated keys.
 
+use super::decode::At;
 use crate::diagnostic::SourceSpan;
 use std::sync::Arc;
 
@@ -26,8 +27,13 @@ pub enum Value {
     List(Vec<Node>),
     /// A mapping in the order written, repeated keys included.
     Map(Vec<Entry>),
-    /// Numbers read from another file, in nanoseconds or bytes.
-    Numbers(Arc<[f64]>),
+    /// Numbers read from another file.
+    Numbers {
+        /// The numbers as they stand there.
+        numbers: Arc<[f64]>,
+        /// Their unit, such as `us` or `KiB`, and where it is written.
+        unit: At<String>,
+    },
     /// Something whose problem has been reported already; decoding it fails without a further word.
     Failed,
 }
@@ -132,7 +138,7 @@ impl Node {
             Value::Scalar { text, .. } => format!("`{text}`"),
             Value::List(_) => "a list".to_string(),
             Value::Map(_) => "a mapping".to_string(),
-            Value::Numbers(_) => "numbers of a file".to_string(),
+            Value::Numbers { .. } => "numbers of a file".to_string(),
             Value::Failed => "something unreadable".to_string(),
         }
     }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, btree_map};
 
 /// Declares a mapping with known keys: a struct whose fields are public, its [`Decode`] and its schema.
 ///
-/// A field is `name: Type`, then ` = default` if it may be left out (fields of type `Option` always may), then
-/// ` => check` with a [`Check`] such as [`between`](crate::spec::between). Doc comments become descriptions in the
+/// A field is `name: Type`, then ` = default` if it may be left out (fields of type `Option` always may, and so may
+/// sections of which every key may be left out), then ` => check` with a [`Check`] such as [`between`](crate::spec::between). Doc comments become descriptions in the
 /// schema. Decoding reports all problems of the mapping: unknown keys with the nearest name and the allowed ones,
 /// repeated keys with the first occurrence, missing keys, wrong values. Types must be `Clone + Debug + PartialEq`.
 #[macro_export]
@@ -51,6 +51,10 @@ macro_rules! section {
                     $(let $field = fields.check($crate::spec::field_name(stringify!($field)), $field, &$check, problems);)?
                 )*
                 Some(Self { $($field: $field?),* })
+            }
+
+            fn absent() -> Option<Self> {
+                Self::decode(&$crate::spec::Node::text(""), &mut $crate::diagnostic::Problems::new())
             }
 
             fn schema() -> $crate::spec::Json {
@@ -269,6 +273,18 @@ mod tests {
         struct Nothing {}
     }
 
+    section! {
+        struct Nested {
+            inner: Inner,
+        }
+    }
+
+    section! {
+        struct Inner {
+            size: u32 = 7,
+        }
+    }
+
     fn key(text: &str, start: usize) -> Key {
         Key { text: text.into(), span: SourceSpan { file: 0, start, end: start + text.len() } }
     }
@@ -317,6 +333,15 @@ mod tests {
         assert_eq!(Nothing::decode(&Node::text(""), &mut problems), Some(Nothing {}));
         assert_eq!(Nothing::decode(&Node::text("5"), &mut problems), None);
         assert_eq!(problems.len(), 1);
+    }
+
+    #[test]
+    fn a_section_that_needs_nothing_may_be_left_out() {
+        let mut problems = Problems::new();
+        let nested = Nested::decode(&Node::text(""), &mut problems).unwrap();
+        assert_eq!((nested.inner.size, problems.len()), (7, 0));
+        assert_eq!(Nested::schema()["required"], json!([]));
+        assert_eq!(Station::absent(), None);
     }
 
     #[test]
