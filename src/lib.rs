@@ -4,6 +4,7 @@
 //! function of who draws and what for. See ARCHITECTURE.md for the floors and the reasons.
 
 pub mod diagnostic;
+pub mod law;
 pub mod math;
 pub mod rng;
 pub mod scenario;

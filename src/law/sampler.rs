@@ -1,0 +1,177 @@
+//! What a law is at run time: random bits in, whole number out. A small enum, no virtual call on the usual path.
+
+use std::sync::Arc;
+
+use super::leaf::Smooth;
+use super::table::{self, Cells};
+use super::{LARGEST, Side, samples};
+use crate::rng::uniform;
+
+/// 2^52: adding it rounds to a whole number and leaves that number in the low bits.
+const TWO_52: f64 = (1u64 << 52) as f64;
+/// Draws prepared at a time in a block.
+const CHUNK: usize = 64;
+
+/// Draws by one of a few means.
+#[derive(Clone, Debug)]
+pub(super) enum Sampler {
+    /// Always the same.
+    Constant(u64),
+    /// A quantile table under an affine map, kept between two limits.
+    Table { cells: Arc<Cells>, scale: f64, shift: f64, floor: f64, ceiling: f64 },
+    /// A straight line.
+    Uniform { low: f64, width: f64 },
+    /// Sorted values, straight lines between.
+    Samples(Arc<[f64]>),
+    /// A family that no table follows closely enough: its formula at each draw.
+    Direct(Arc<Smooth>),
+    /// Parts side by side on the uniform, in order of their medians; each stretches its own piece.
+    Parts(Arc<[Part]>),
+}
+
+/// One part of a mixture: the uniforms from `from` to `end`.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub from: f64,
+    pub end: f64,
+    /// One over the width.
+    pub stretch: f64,
+    pub sampler: Sampler,
+}
+
+/// A sampler with the moments and the error of what it draws.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub sampler: Sampler,
+    pub mean: f64,
+    pub variance: f64,
+    pub error: f64,
+}
+
+/// The nearest whole number, within limits that lie between 0 and 2^52 - 1.
+#[inline]
+fn whole(x: f64, floor: f64, ceiling: f64) -> u64 {
+    let x = if x > floor { x } else { floor };
+    let x = if x < ceiling { x } else { ceiling };
+    (x + TWO_52).to_bits() & LARGEST
+}
+
+/// Side and tail probability of 64 random bits.
+#[inline]
+fn tail(bits: u64) -> (Side, f64) {
+    let q = uniform(bits) - 0.5;
+    (if q < 0.0 { Side::Lower } else { Side::Upper }, 0.5 - q.abs())
+}
+
+impl Sampler {
+    /// The constant, within what a draw can hold.
+    pub fn constant(value: f64) -> Sampler {
+        Sampler::Constant(whole(value, 0.0, LARGEST as f64))
+    }
+
+    /// The variate of 64 random bits.
+    #[inline]
+    pub fn draw(&self, bits: u64) -> u64 {
+        match self {
+            Sampler::Table { cells, scale, shift, floor, ceiling } => {
+                whole(table::value_of_bits(cells, bits) * scale + shift, *floor, *ceiling)
+            }
+            Sampler::Constant(value) => *value,
+            Sampler::Uniform { low, width } => whole(low + width * uniform(bits), 0.0, LARGEST as f64),
+            _ => self.draw_otherwise(bits),
+        }
+    }
+
+    /// The rarer kinds, out of line.
+    #[inline(never)]
+    fn draw_otherwise(&self, bits: u64) -> u64 {
+        let value = match self {
+            Sampler::Parts(parts) => {
+                let u = uniform(bits);
+                let part = parts.iter().find(|part| u < part.end).unwrap_or(&parts[parts.len() - 1]);
+                let (below, above) = (u - part.from, part.end - u);
+                let (side, tail) = if below < above { (Side::Lower, below) } else { (Side::Upper, above) };
+                part.sampler.at(side, tail * part.stretch)
+            }
+            _ => {
+                let (side, tail) = tail(bits);
+                self.at(side, tail)
+            }
+        };
+        whole(value, 0.0, LARGEST as f64)
+    }
+
+    /// The variates of a block of random bits; `out` has the same length.
+    pub fn fill(&self, bits: &[u64], out: &mut [u64]) {
+        match self {
+            Sampler::Constant(value) => out.fill(*value),
+            Sampler::Table { cells, scale, shift, floor, ceiling } => {
+                // Two passes: places in one that becomes vector code, then loads and polynomials.
+                let mut places = [(0usize, 0.0f64); CHUNK];
+                for (bits, out) in bits.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
+                    for (place, &bits) in places.iter_mut().zip(bits) {
+                        *place = table::place_of_bits(bits);
+                    }
+                    for (out, &(cell, t)) in out.iter_mut().zip(&places) {
+                        let value = table::polynomial(&cells[cell & 2047], t);
+                        *out = whole(value * scale + shift, *floor, *ceiling);
+                    }
+                }
+            }
+            _ => bits.iter().zip(out).for_each(|(&bits, out)| *out = self.draw(bits)),
+        }
+    }
+
+    /// The value at a tail probability.
+    pub fn at(&self, side: Side, tail: f64) -> f64 {
+        match self {
+            Sampler::Constant(value) => *value as f64,
+            Sampler::Table { cells, scale, shift, floor, ceiling } => {
+                (table::value(cells, side, tail) * scale + shift).max(*floor).min(*ceiling)
+            }
+            Sampler::Uniform { low, width } => match side {
+                Side::Lower => low + width * tail,
+                Side::Upper => (low + width) - width * tail,
+            },
+            Sampler::Samples(values) => samples::value(values, side, tail),
+            Sampler::Direct(smooth) => smooth.quantile(side, tail),
+            Sampler::Parts(_) => self.quantile(if side == Side::Lower { tail } else { 1.0 - tail }),
+        }
+    }
+
+    /// The value that a draw stays below with probability `p`.
+    pub fn quantile(&self, p: f64) -> f64 {
+        let p = p.clamp(table::SMALLEST_TAIL, 1.0 - table::SMALLEST_TAIL);
+        match self {
+            Sampler::Parts(parts) => quantile_of_parts(parts, p),
+            _ if p < 0.5 => self.at(Side::Lower, p),
+            _ => self.at(Side::Upper, 1.0 - p),
+        }
+    }
+
+    /// The probability of a value of at most `x`, by bisection of the quantile function.
+    fn share_to(&self, x: f64) -> f64 {
+        bisect(0.0, 1.0, |p| self.quantile(p) <= x)
+    }
+}
+
+/// The quantile of a mixture, by bisection of the sum of its parts' shares.
+fn quantile_of_parts(parts: &[Part], p: f64) -> f64 {
+    let ends = |end: f64| parts.iter().map(move |part| part.sampler.quantile(end));
+    let low = ends(p).fold(f64::INFINITY, f64::min);
+    let high = ends(p).fold(f64::NEG_INFINITY, f64::max);
+    let share = |x: f64| -> f64 { parts.iter().map(|part| (part.end - part.from) * part.sampler.share_to(x)).sum() };
+    if share(low) >= p { low } else { bisect(low, high, |x| share(x) < p) }
+}
+
+/// The point between `low` and `high` where `below` turns from true to false.
+fn bisect(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
+        if below(middle) { low = middle } else { high = middle }
+    }
+    high
+}
