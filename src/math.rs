@@ -4,7 +4,7 @@
 //! one of them would too. Nothing here uses a fused multiply-add or a library function; square roots are exact by
 //! IEEE 754. These functions build the tables of `law` and the schedules of `traffic`; hot loops hardly need them.
 
-#![allow(clippy::excessive_precision, reason = "coefficients stand as their authors printed them")]
+#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "coefficients and references stand as printed")]
 
 /// The upper part of ln 2, with trailing zeros, so that small multiples are exact.
 const LN_2_HIGH: f64 = 6.931_471_803_691_238_164_90e-01;
