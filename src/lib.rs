@@ -4,11 +4,16 @@
 //! function of who draws and what for. See ARCHITECTURE.md for the floors and the reasons.
 
 pub mod diagnostic;
+pub mod exec;
+pub mod facts;
 pub mod law;
 pub mod math;
+pub mod op;
+pub mod program;
 pub mod rng;
 pub mod scenario;
 pub mod spec;
+pub mod stage;
 pub mod stats;
 pub mod time;
 pub mod units;

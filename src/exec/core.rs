@@ -1,0 +1,363 @@
+//! What the executors share: the state of all operators that answer at once, and the instructions that need no waiting.
+//! How requests wait, and in which order they come, is left to each executor.
+
+use super::draws::Draws;
+use super::recorder::Recorder;
+use super::run::{Options, ResourceKind, Run, Verdict};
+use super::token::Token;
+use crate::op::cache::Cache;
+use crate::op::choose::{Asking, Balancer};
+use crate::op::connect::{Connected, Connections};
+use crate::op::hold::Permits;
+use crate::op::keyed::object;
+use crate::op::limit::Bucket;
+use crate::op::retry::Budget;
+use crate::program::{
+    Backoff, BalancerId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, Program, RetryId,
+    SiteId, StationId,
+};
+use crate::time::{Span, Time};
+
+/// Rank of the ends of service: they give servers back, so they come before whatever takes one.
+pub const STATION_RANK: u32 = 1;
+
+/// What a request does next.
+#[derive(Clone, Copy, Debug)]
+pub enum Flow {
+    /// Goes on with the next instruction.
+    Next,
+    /// Goes on elsewhere.
+    Goto(Label),
+    /// Lets time pass, then goes on with the next instruction.
+    Pass(Span),
+    /// Lets time pass, then goes on elsewhere.
+    PassGoto(Span, Label),
+    /// Has ended for its client.
+    Ended,
+    /// Has ended unseen.
+    Unseen,
+}
+
+/// A parallel call in progress.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    /// The request that waits.
+    pub parent: u32,
+    pending: u32,
+    successes: u32,
+    needed: u32,
+    bad: u16,
+    resumed: bool,
+}
+
+/// Operators, draws and records of a run.
+#[derive(Debug)]
+pub struct Core<'a> {
+    pub program: &'a Program,
+    pub draws: Draws,
+    pub recorder: Recorder,
+    pub pools: Vec<Permits>,
+    buckets: Vec<Bucket>,
+    caches: Vec<Cache>,
+    connections: Vec<Connections>,
+    balancers: Vec<Balancer>,
+    budgets: Vec<Budget>,
+    joins: Vec<Joining>,
+    free_joins: Vec<u32>,
+}
+
+impl<'a> Core<'a> {
+    pub fn new(program: &'a Program, options: &Options<'_>) -> Core<'a> {
+        Core {
+            program,
+            draws: Draws::new(program, options.seed, options.replication),
+            recorder: Recorder::new(program, options),
+            pools: program.pools.iter().map(Permits::new).collect(),
+            buckets: program.buckets.iter().map(Bucket::new).collect(),
+            caches: program.caches.iter().map(Cache::new).collect(),
+            connections: program.connections.iter().map(Connections::new).collect(),
+            balancers: program.balancers.iter().map(Balancer::new).collect(),
+            budgets: program.budgets.iter().map(Budget::new).collect(),
+            joins: Vec::new(),
+            free_joins: Vec::new(),
+        }
+    }
+
+    /// Runs an instruction that needs no waiting. `Serve`, `Hold`, `Free`, `Fork` and `Arrive` belong to the executor.
+    #[inline(always)]
+    pub fn step(&mut self, token: &mut Token, at: Time, instruction: Instruction) -> Flow {
+        match instruction {
+            Instruction::Delay { site, per } => Flow::Pass(token.scaled(self.draws.span(site, token.word()), per)),
+            Instruction::Mark { stage } => {
+                self.recorder.mark(token, at, stage.0);
+                Flow::Next
+            }
+            Instruction::Branch { on, to } => choose(token.meets(on, &self.draws, &self.program.outcomes), to),
+            Instruction::Jump { to } => Flow::Goto(to),
+            Instruction::Answer { outcome } => {
+                token.outcome = outcome.0;
+                Flow::Next
+            }
+            Instruction::Limit { bucket, otherwise } => choose(!self.admit(bucket.index(), token, at), otherwise),
+            Instruction::Lookup { cache, hit } => choose(self.look_up(cache.index(), token, at), hit),
+            Instruction::Store { cache } => {
+                let object = object(token.class, token.key);
+                self.caches[cache.index()].store(object, at, self.recorder.window);
+                Flow::Next
+            }
+            Instruction::Choose { balancer } => {
+                self.balance(balancer, token, at);
+                Flow::Next
+            }
+            Instruction::Release { balancer } => {
+                let target = token.target(Some(self.program.balancers[balancer.index()].target));
+                self.balancers[balancer.index()].release(target as u32);
+                Flow::Next
+            }
+            Instruction::Connect { connections, full } => choose(!self.connect(connections, token, at), full),
+            Instruction::Disconnect { connections, keep } => {
+                self.disconnect(connections, keep, token, at);
+                Flow::Next
+            }
+            Instruction::Call { depth, deadline, .. } => {
+                token.call(depth, deadline.map_or(Time::NEVER, |deadline| at + deadline));
+                Flow::Next
+            }
+            Instruction::Return { depth } => self.returns(token, depth),
+            Instruction::Retry { policy, to } => self.retry(token, policy, to),
+            Instruction::Earn { budget } => {
+                self.recorder.budgets[budget.index()].arrivals += self.recorder.window.contains(at) as u64;
+                self.budgets[budget.index()].earn();
+                Flow::Next
+            }
+            Instruction::Meter { meter, amount } => {
+                self.recorder.meter(meter.index(), token.amount(amount, at), at);
+                Flow::Next
+            }
+            Instruction::End => {
+                self.recorder.end(token, at);
+                Flow::Ended
+            }
+            Instruction::Serve { .. } | Instruction::Hold { .. } | Instruction::Free { .. } => Flow::Next,
+            Instruction::Fork { .. } | Instruction::Arrive { .. } => Flow::Next,
+        }
+    }
+
+    #[inline]
+    fn admit(&mut self, bucket: usize, token: &Token, at: Time) -> bool {
+        let admitted = self.buckets[bucket].admits(at, token.class, token.key);
+        if self.recorder.window.contains(at) {
+            let tally = &mut self.recorder.buckets[bucket];
+            tally.arrivals += 1;
+            tally.refused += !admitted as u64;
+        }
+        admitted
+    }
+
+    fn look_up(&mut self, cache: usize, token: &Token, at: Time) -> bool {
+        let (object, window) = (object(token.class, token.key), self.recorder.window);
+        let hit = self.caches[cache].hits(object, at, window);
+        if !hit && self.program.caches[cache].fill_at_once {
+            self.caches[cache].store(object, at, window);
+        }
+        if window.contains(at) {
+            let tally = &mut self.recorder.caches[cache];
+            tally.arrivals += 1;
+            tally.hits += hit as u64;
+        }
+        hit
+    }
+
+    #[inline]
+    fn balance(&mut self, balancer: BalancerId, token: &mut Token, at: Time) {
+        let spec = &self.program.balancers[balancer.index()];
+        let bits = match spec.choice {
+            Choice::Random(site) | Choice::Weighted(site, _) => self.draws.bits(site, token.word()),
+            Choice::LeastOutstanding(site) | Choice::PowerOf(site, _) => self.draws.bits(site, token.word()),
+            Choice::RoundRobin | Choice::HashKey | Choice::Given => 0,
+        };
+        let asking = Asking { bits, class: token.class, key: token.key, given: token.given };
+        let target = self.balancers[balancer.index()].choose(spec, asking);
+        token.set(spec.target, target);
+        self.recorder.balancers[balancer.index()].arrivals += self.recorder.window.contains(at) as u64;
+    }
+
+    fn connect(&mut self, connections: ConnectionsId, token: &mut Token, at: Time) -> bool {
+        let index = connections.index();
+        let spec = &self.program.connections[index];
+        let window = self.recorder.window;
+        let connected = self.connections[index].connect(token.target(spec.target), at, window);
+        let counted = window.contains(at) as u64;
+        let tally = &mut self.recorder.connections[index];
+        tally.arrivals += counted;
+        match connected {
+            Connected::As(state) => {
+                token.set(spec.state, state);
+                tally.hits += counted * (state != crate::program::ConnectionsSpec::NEW) as u64;
+                true
+            }
+            Connected::Full => {
+                tally.refused += counted;
+                false
+            }
+        }
+    }
+
+    fn disconnect(&mut self, connections: ConnectionsId, keep: bool, token: &Token, at: Time) {
+        let spec = &self.program.connections[connections.index()];
+        let forever = Span(u64::MAX);
+        let keep = keep.then(|| spec.keep_alive.map_or(forever, |site| self.draws.span(site, token.word())));
+        let (target, state) = (token.target(spec.target), token.target(Some(spec.state)) as u32);
+        self.connections[connections.index()].disconnect(target, at, state, keep, self.recorder.window);
+    }
+
+    #[inline]
+    fn returns(&mut self, token: &mut Token, depth: u8) -> Flow {
+        if token.returns(depth) {
+            self.recorder.balance.returned += (depth == 0) as u64;
+            return Flow::Next;
+        }
+        self.recorder.balance.ended_unseen += 1;
+        self.recorder.balance.unseen += (depth == 0) as u64;
+        Flow::Unseen
+    }
+
+    fn retry(&mut self, token: &mut Token, policy: RetryId, to: Label) -> Flow {
+        let spec = &self.program.retries[policy.index()];
+        let repeated = token.registers[spec.counter.index()] as u32;
+        let left = spec.attempts.is_none_or(|attempts| repeated + 1 < attempts);
+        if !left || !spec.on[token.outcome as usize] {
+            return Flow::Next;
+        }
+        if let Some(budget) = spec.budget
+            && !self.budgets[budget.index()].take()
+        {
+            self.recorder.budgets[budget.index()].refused += 1;
+            return Flow::Next;
+        }
+        let backoff = self.backoff(spec.backoff, repeated, token);
+        token.repeat(spec.counter);
+        self.recorder.balance.repeated += (spec.depth == 0) as u64;
+        Flow::PassGoto(Span(backoff.0.max(1)), to)
+    }
+
+    fn backoff(&self, backoff: Backoff, repeated: u32, token: &Token) -> Span {
+        let doubled = |base: Span, max: Span| Span(base.0.saturating_mul(1 << repeated.min(40)).min(max.0));
+        match backoff {
+            Backoff::Fixed(span) => span,
+            Backoff::Exponential { base, max } => doubled(base, max),
+            Backoff::FullJitter { base, max, site } => {
+                let bits = self.draws.bits(site, token.word());
+                Span(((bits as u128 * doubled(base, max).0 as u128) >> 64) as u64)
+            }
+            Backoff::Law(site) => self.draws.span(site, token.word()),
+        }
+    }
+
+    /// Service time of a request at a station.
+    #[inline(always)]
+    pub fn service(&self, site: Option<SiteId>, slowness: &[f64], target: usize, token: &Token) -> Span {
+        let span = site.map_or(Span(token.demand), |site| self.draws.span(site, token.word()));
+        match slowness.get(target) {
+            None => span,
+            Some(factor) => Span((span.0 as f64 * factor).round() as u64),
+        }
+    }
+
+    /// Counts an arrival at a station, and what became of it.
+    #[inline]
+    pub fn tally_service(&mut self, station: StationId, target: usize, arrived: Time, start: Time, end: Time) {
+        let window = self.recorder.window;
+        let tally = &mut self.recorder.stations[station.index()];
+        tally.busy[target] += window.overlap(start, end);
+        if window.contains(arrived) {
+            tally.wait.record((start - arrived).0);
+        }
+    }
+
+    /// A call in parallel starts; its number.
+    pub fn fork(&mut self, parent: u32, branches: u32, join: Join) -> u32 {
+        self.recorder.balance.forked += branches as u64;
+        let Join::Successes(needed) = join else { return 0 };
+        let joining = Joining { parent, pending: branches, successes: 0, needed, bad: 0, resumed: false };
+        match self.free_joins.pop() {
+            Some(index) => {
+                self.joins[index as usize] = joining;
+                index + 1
+            }
+            None => {
+                self.joins.push(joining);
+                self.joins.len() as u32
+            }
+        }
+    }
+
+    /// A branch ends; the parent and its outcome if it goes on now.
+    pub fn arrive(&mut self, token: &Token) -> Option<(u32, u16)> {
+        self.recorder.balance.joined += 1;
+        let index = token.join.checked_sub(1)?;
+        let good = token.ends_as(self.program).is_good();
+        let join = &mut self.joins[index as usize];
+        join.pending -= 1;
+        join.successes += good as u32;
+        if !good && join.bad == 0 {
+            join.bad = token.outcome;
+        }
+        let enough = join.successes >= join.needed;
+        let goes_on = !join.resumed && (enough || join.pending == 0);
+        join.resumed |= goes_on;
+        let outcome = if enough { 0 } else { join.bad };
+        let parent = join.parent;
+        if join.pending == 0 {
+            self.free_joins.push(index);
+        }
+        goes_on.then_some((parent, outcome))
+    }
+
+    /// Where a caller goes whose deadline has passed.
+    pub fn late(&self, caller: &Token, depth: u8) -> u32 {
+        match self.program.code[caller.call_site(depth)] {
+            Instruction::Call { late, .. } => late.0,
+            _ => unreachable!("a call site holds a call"),
+        }
+    }
+
+    /// Closes the books.
+    pub fn finish(mut self, verdict: Verdict, at: Time, in_stations: u64) -> Run {
+        let window = self.recorder.window;
+        for (pool, tally) in self.pools.iter().zip(&mut self.recorder.pools) {
+            tally.busy = pool.busy(at, window);
+        }
+        for (pool, tally) in self.connections.iter().zip(&mut self.recorder.connections) {
+            tally.busy = pool.busy(at, window);
+        }
+        let pools: u64 = self.pools.iter().map(Permits::taken).sum();
+        let connections: u64 = self.connections.iter().map(Connections::taken).sum();
+        let balancers: u64 = self.balancers.iter().map(Balancer::taken).sum();
+        self.recorder.balance.still_held = pools + connections + balancers + in_stations;
+        let (caches, connections) = (&self.caches, &self.connections);
+        let kept = |kind, index: usize| match kind {
+            ResourceKind::Cache => caches[index].kept(),
+            ResourceKind::Connections => connections[index].kept(window),
+            _ => 0,
+        };
+        let run = self.recorder.finish(self.program, verdict, kept);
+        if run.verdict == Verdict::Complete
+            && let Err(broken) = run.balance.check()
+        {
+            // A broken conservation law means that no number of the run can be trusted.
+            panic!("conservation law broken: {broken}");
+        }
+        run
+    }
+}
+
+/// Rank of the deadline of a call: the innermost first, so that its answer may still reach the outer ones.
+pub fn deadline_rank(depth: u8) -> u32 {
+    DEADLINE_RANK + (MAX_DEPTH as u32 - 1 - depth as u32)
+}
+
+#[inline(always)]
+fn choose(condition: bool, to: Label) -> Flow {
+    if condition { Flow::Goto(to) } else { Flow::Next }
+}

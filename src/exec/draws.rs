@@ -1,0 +1,36 @@
+//! The draws of a run: laws bound to the keys of one seed and replication.
+
+use crate::law::Law;
+use crate::program::{Program, SiteId};
+use crate::rng::Key;
+use crate::time::Span;
+
+/// Laws and keys of all sites.
+#[derive(Debug)]
+pub struct Draws {
+    sites: Vec<(Key, Law)>,
+}
+
+impl Draws {
+    /// Binds the sites of a program to a seed and a replication.
+    pub fn new(program: &Program, seed: u64, replication: u64) -> Draws {
+        let bind = |site: &crate::program::Site| {
+            let law = site.law.clone().unwrap_or_else(|| Law::constant(0));
+            (Key::new(seed, replication, &site.stage, &site.purpose), law)
+        };
+        Draws { sites: program.sites.iter().map(bind).collect() }
+    }
+
+    /// Random bits for a word (serial and trail) at a site.
+    #[inline(always)]
+    pub fn bits(&self, site: SiteId, word: u64) -> u64 {
+        self.sites[site.index()].0.bits(word)
+    }
+
+    /// A value of the law of a site.
+    #[inline(always)]
+    pub fn span(&self, site: SiteId, word: u64) -> Span {
+        let (key, law) = &self.sites[site.index()];
+        Span(law.draw(key.bits(word)))
+    }
+}

@@ -1,0 +1,204 @@
+//! Records what happens, in integers: the order of recording never matters.
+
+use super::run::{Answers, Balance, Options, Record, Resource, ResourceKind, Run, StageTime, Verdict};
+use super::token::{NO_STAGE, Token};
+use crate::op::window::Window;
+use crate::program::{Answered, Program};
+use crate::stats::histogram::Histogram;
+use crate::stats::series::Series;
+use crate::time::{Span, Time};
+
+/// What a resource saw, as it is counted.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    pub arrivals: u64,
+    pub refused: u64,
+    pub abandoned: u64,
+    pub hits: u64,
+    pub busy: Vec<u64>,
+    pub wait: Histogram,
+}
+
+impl Tally {
+    pub fn new(targets: u32) -> Tally {
+        let wait = Histogram::new(Histogram::FINE);
+        Tally { arrivals: 0, refused: 0, abandoned: 0, hits: 0, busy: vec![0; targets as usize], wait }
+    }
+}
+
+/// Everything counted in a run.
+#[derive(Debug)]
+pub struct Recorder {
+    pub window: Window,
+    pub balance: Balance,
+    pub buckets: Vec<Tally>,
+    pub caches: Vec<Tally>,
+    pub stations: Vec<Tally>,
+    pub pools: Vec<Tally>,
+    pub connections: Vec<Tally>,
+    pub balancers: Vec<Tally>,
+    pub budgets: Vec<Tally>,
+    kinds: Vec<Answered>,
+    classes: usize,
+    answers: Vec<Histogram>,
+    stages: Vec<Histogram>,
+    usage: Vec<u64>,
+    series: Series,
+    trace: Option<Vec<Record>>,
+    offered: u64,
+    served: u64,
+    ended: u64,
+}
+
+impl Recorder {
+    pub fn new(program: &Program, options: &Options<'_>) -> Recorder {
+        let classes = program.classes.len();
+        let answers = classes * program.outcomes.len();
+        let shared = |count: usize| vec![Tally::new(0); count];
+        Recorder {
+            window: Window { from: options.from, until: options.until },
+            balance: Balance::default(),
+            buckets: shared(program.buckets.len()),
+            caches: shared(program.caches.len()),
+            stations: program.stations.iter().map(|spec| Tally::new(spec.targets)).collect(),
+            pools: program.pools.iter().map(|spec| Tally::new(spec.targets)).collect(),
+            connections: program.connections.iter().map(|spec| Tally::new(spec.targets)).collect(),
+            balancers: shared(program.balancers.len()),
+            budgets: shared(program.budgets.len()),
+            kinds: program.outcomes.iter().map(|outcome| outcome.answered).collect(),
+            classes,
+            answers: vec![Histogram::new(Histogram::FINE); answers],
+            stages: vec![Histogram::new(Histogram::NARROW); program.stages.len()],
+            usage: vec![0; program.meters.len()],
+            series: Series::new(Span(options.until.0), options.interval),
+            trace: options.trace.then(Vec::new),
+            offered: 0,
+            served: 0,
+            ended: 0,
+        }
+    }
+
+    /// A request is born.
+    #[inline]
+    pub fn birth(&mut self, at: Time) {
+        self.balance.born += 1;
+        self.offered += self.window.contains(at) as u64;
+        self.series.arrive(at);
+    }
+
+    /// Time of a token from here on belongs to another stage.
+    #[inline]
+    pub fn mark(&mut self, token: &mut Token, at: Time, stage: u16) {
+        if token.mark_stage != stage {
+            self.leave_stage(token, at);
+            token.mark_stage = stage;
+            token.mark = at;
+        }
+    }
+
+    /// The time since the last mark goes to its stage.
+    #[inline]
+    pub fn leave_stage(&mut self, token: &Token, at: Time) {
+        if token.counts && token.mark_stage != NO_STAGE {
+            self.stages[token.mark_stage as usize].record((at - token.mark).0);
+        }
+    }
+
+    /// A request ends, as its client sees it.
+    #[inline]
+    pub fn end(&mut self, token: &Token, at: Time) {
+        self.leave_stage(token, at);
+        let kind = self.kinds[token.outcome as usize];
+        let good = kind == Answered::Served;
+        *match kind {
+            Answered::Served => &mut self.balance.served,
+            Answered::Failed => &mut self.balance.failed,
+            Answered::Rejected => &mut self.balance.rejected,
+            Answered::TimedOut => &mut self.balance.gave_up,
+        } += 1;
+        let latency = at - token.born;
+        if token.counts {
+            self.answers[token.outcome as usize * self.classes + token.class as usize].record(latency.0);
+        }
+        if self.window.contains(at) {
+            self.ended += 1;
+            self.served += good as u64;
+        }
+        self.series.finish(at, latency, good);
+        if let Some(trace) = &mut self.trace {
+            let Token { serial, born, class, outcome, trail, .. } = *token;
+            trace.push(Record { serial, born, end: at, class, outcome, trail });
+        }
+    }
+
+    /// Usage is counted.
+    #[inline]
+    pub fn meter(&mut self, meter: usize, amount: u64, at: Time) {
+        if self.window.contains(at) {
+            self.usage[meter] += amount;
+        }
+    }
+
+    /// The result. `kept` gives the time kept of caches and connections.
+    pub fn finish(mut self, program: &Program, verdict: Verdict, kept: impl Fn(ResourceKind, usize) -> u64) -> Run {
+        let resources = self.resources(program, kept);
+        let mut trace = self.trace.take().unwrap_or_default();
+        trace.sort_unstable();
+        let classes = self.classes;
+        let mut answers: Vec<Answers> = self
+            .answers
+            .into_iter()
+            .enumerate()
+            .filter(|(_, latency)| !latency.is_empty())
+            .map(|(index, latency)| Answers {
+                class: (index % classes) as u16,
+                outcome: (index / classes) as u16,
+                latency,
+            })
+            .collect();
+        answers.sort_by_key(|answers| (answers.class, answers.outcome));
+        Run {
+            verdict,
+            balance: self.balance,
+            offered: self.offered,
+            served: self.served,
+            ended: self.ended,
+            measured: self.window.length(),
+            answers,
+            stages: self.stages.into_iter().map(|pass| StageTime { pass }).collect(),
+            resources,
+            usage: self.usage,
+            series: self.series,
+            trace,
+        }
+    }
+
+    fn resources(&mut self, program: &Program, kept: impl Fn(ResourceKind, usize) -> u64) -> Vec<Resource> {
+        let mut resources = Vec::new();
+        let mut add = |kind, tallies: &mut Vec<Tally>, describe: &dyn Fn(usize) -> (String, u32, u64)| {
+            for (index, tally) in tallies.drain(..).enumerate() {
+                let (name, targets, units) = describe(index);
+                let Tally { arrivals, refused, abandoned, hits, busy, wait } = tally;
+                let kept = kept(kind, index);
+                let resource =
+                    Resource { name, kind, targets, units, arrivals, refused, abandoned, hits, busy, kept, wait };
+                resources.push(resource);
+            }
+        };
+        let p = program;
+        add(ResourceKind::Bucket, &mut self.buckets, &|i| (p.buckets[i].name.clone(), 1, 0));
+        add(ResourceKind::Cache, &mut self.caches, &|i| (p.caches[i].name.clone(), 1, 0));
+        add(ResourceKind::Station, &mut self.stations, &|i| {
+            (p.stations[i].name.clone(), p.stations[i].targets, p.stations[i].servers as u64)
+        });
+        add(ResourceKind::Pool, &mut self.pools, &|i| {
+            (p.pools[i].name.clone(), p.pools[i].targets, p.pools[i].size as u64)
+        });
+        add(ResourceKind::Connections, &mut self.connections, &|i| {
+            (p.connections[i].name.clone(), p.connections[i].targets, p.connections[i].limit.unwrap_or(0) as u64)
+        });
+        add(ResourceKind::Balancer, &mut self.balancers, &|i| (p.balancers[i].name.clone(), p.balancers[i].targets, 0));
+        add(ResourceKind::Budget, &mut self.budgets, &|i| (p.budgets[i].name.clone(), 1, 0));
+        resources
+    }
+}

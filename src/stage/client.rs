@@ -1,0 +1,128 @@
+//! The client: sends a request, waits for its answer, gives up, tries again. The first stage of every path.
+
+use super::retry::{Retries, RetriesSpec};
+use super::{Context, given_law};
+use crate::diagnostic::Problems;
+use crate::law::LawSpec;
+use crate::program::{Answered, Builder, ConnectionsSpec, Part, Sourced};
+use crate::section;
+use crate::spec::{DurationLaw, LawNode, above};
+use crate::time::Span;
+
+section! {
+    /// The client.
+    pub struct ClientSpec {
+        /// Round-trip time between client and the first stage: half of it on the way there, half on the way back.
+        rtt: Option<DurationLaw>,
+        /// How long the client waits for an answer, from each attempt's start.
+        timeout: Option<Span> => above(Span(0)),
+        /// Retries.
+        retries: Option<RetriesSpec>,
+        /// Connections of the clients: without it all are open already.
+        keep_alive: Option<KeepAlive>,
+    }
+}
+
+section! {
+    /// Connections of the clients.
+    pub struct KeepAlive {
+        /// How long an idle connection is kept; without it for ever.
+        idle: Option<DurationLaw>,
+        /// Round trips to open one: 1 for TCP, 2 with TLS 1.3, 3 with TLS 1.2.
+        handshake_rtts: f64 = 2.0 => above(0.0),
+    }
+}
+
+/// A checked client.
+#[derive(Debug)]
+pub struct Client {
+    half_rtt: Option<Sourced<LawSpec>>,
+    timeout: Option<Span>,
+    retries: Option<Retries>,
+    connections: Option<Connections>,
+}
+
+#[derive(Debug)]
+struct Connections {
+    idle: Option<Sourced<LawSpec>>,
+    handshake: Option<Sourced<LawSpec>>,
+}
+
+fn times(law: &Sourced<LawSpec>, factor: f64) -> Sourced<LawSpec> {
+    law.clone().map(|law| LawSpec::Scaled { factor, law: Box::new(law) })
+}
+
+impl Client {
+    /// Name of the client among the stages.
+    pub const NAME: &'static str = "client";
+
+    /// Checks what was written.
+    pub fn check(spec: ClientSpec, _: &Context<'_>, problems: &mut Problems) -> Option<Client> {
+        let before = problems.len();
+        let none = |law: &&DurationLaw| law.law != LawNode::Constant(0.0);
+        let rtt = spec.rtt.as_ref().filter(none).and_then(|law| given_law(law, problems));
+        let connections = spec.keep_alive.map(|keep| Connections {
+            idle: keep.idle.as_ref().and_then(|law| given_law(law, problems)),
+            handshake: rtt.as_ref().map(|rtt| times(rtt, keep.handshake_rtts)),
+        });
+        let retries = spec.retries.and_then(|retries| Retries::check(retries, problems));
+        let half_rtt = rtt.map(|rtt| times(&rtt, 0.5));
+        (problems.len() == before).then_some(Client { half_rtt, timeout: spec.timeout, retries, connections })
+    }
+
+    /// A client that is next to the first stage and waits for ever.
+    pub fn patient() -> Client {
+        Client { half_rtt: None, timeout: None, retries: None, connections: None }
+    }
+
+    fn send(&self, b: &mut Builder) {
+        let Some(connections) = &self.connections else { return self.exchange(b) };
+        let spec = ConnectionsSpec {
+            name: "connections".to_owned(),
+            targets: 1,
+            limit: None,
+            keep_alive: connections.idle.as_ref().map(|law| b.site("idle connection", law)),
+            provisioned: 0,
+            state: b.register("connection"),
+            target: None,
+        };
+        let refused = b.outcome(0, Answered::Rejected, "no connection");
+        let open = |b: &mut Builder| {
+            if let Some(handshake) = &connections.handshake {
+                b.delay("handshake", handshake);
+            }
+        };
+        b.connect(spec, refused, open, |b| self.exchange(b));
+    }
+
+    fn exchange(&self, b: &mut Builder) {
+        if let Some(half) = &self.half_rtt {
+            b.delay("way there", half);
+        }
+        b.next();
+        if let Some(half) = &self.half_rtt {
+            b.delay("way back", half);
+        }
+    }
+}
+
+impl Part for Client {
+    fn name(&self) -> &str {
+        Client::NAME
+    }
+
+    fn kind(&self) -> &'static str {
+        Client::NAME
+    }
+
+    fn compile(&self, b: &mut Builder) {
+        let gave_up = b.outcome(0, Answered::TimedOut, "no answer in time");
+        let budget = self.retries.as_ref().and_then(|retries| retries.earn(b));
+        let again = b.label();
+        b.bind(again);
+        b.call(self.timeout, gave_up, |b| self.send(b));
+        if let Some(retries) = &self.retries {
+            retries.compile(b, budget, again);
+        }
+    }
+}
