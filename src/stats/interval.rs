@@ -38,6 +38,15 @@ pub enum Trust {
 }
 
 impl Interval {
+    /// What is known of a number that was never measured.
+    pub const UNKNOWN: Interval = Interval {
+        value: f64::NAN,
+        low: f64::NEG_INFINITY,
+        high: f64::INFINITY,
+        units: 0,
+        trust: Trust::TooFewReplications,
+    };
+
     /// Half the length of the interval.
     pub fn half_width(&self) -> f64 {
         (self.high - self.low) / 2.0
@@ -61,8 +70,7 @@ impl Interval {
     }
 
     fn unbounded(value: f64, units: usize) -> Interval {
-        let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
-        Interval { value, low, high, units, trust: Trust::TooFewReplications }
+        Interval { value, units, ..Interval::UNKNOWN }
     }
 }
 
@@ -149,6 +157,15 @@ struct Group {
     values: Histogram,
 }
 
+/// What one group of replications says of a quantile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Replications in the group: its weight.
+    pub replications: usize,
+    /// Its quantile.
+    pub value: f64,
+}
+
 impl Sections {
     /// How many groups at most: more of them undercover in the tail.
     pub const GROUPS: usize = 10;
@@ -176,50 +193,43 @@ impl Sections {
     /// Quantile `p` of all data; its interval is taken on the logarithm, as tails are skewed and latencies never negative.
     pub fn quantile(&self, p: f64, confidence: f64) -> Interval {
         let value = self.pooled.quantile(p);
-        let groups = self.points(p);
-        let logs = value > 0.0 && groups.iter().all(|&(_, point)| point > 0.0);
+        let mut points = self.points(p);
+        points.retain(|point| !point.value.is_nan());
+        let logs = value > 0.0 && points.iter().all(|point| point.value > 0.0);
         let distance = |point: f64| if logs { math::ln(point / value) } else { point - value };
-        let distances: Vec<(f64, f64)> = groups.iter().map(|&(weight, point)| (weight, distance(point))).collect();
+        let distances: Vec<(f64, f64)> =
+            points.iter().map(|point| (point.replications as f64, distance(point.value))).collect();
         let Some(half) = half_width(&distances, confidence) else {
-            return Interval::unbounded(value, groups.len());
+            return Interval::unbounded(value, points.len());
         };
         let (low, high) = match logs {
             true => (value * math::exp(-half), value * math::exp(half)),
             false => (value - half, value + half),
         };
-        Interval { value, low, high, units: groups.len(), trust: Trust::of_quantile(p, self.smallest()) }
+        Interval { value, low, high, units: points.len(), trust: Trust::of_quantile(p, self.smallest()) }
     }
 
-    /// Quantile `p` here minus quantile `p` of `reference`, from the same replications of another scenario: sectioning of the
-    /// difference, which is narrow when both scenarios drew the same luck.
-    pub fn difference(&self, reference: &Sections, p: f64, confidence: f64) -> Interval {
-        let value = self.pooled.quantile(p) - reference.pooled.quantile(p);
-        let pairs = self.groups.iter().zip(&reference.groups);
-        let distances: Vec<(f64, f64)> = pairs
-            .filter(|(mine, theirs)| !mine.values.is_empty() && !theirs.values.is_empty())
-            .map(|(mine, theirs)| {
-                (mine.replications as f64, mine.values.quantile(p) - theirs.values.quantile(p) - value)
-            })
-            .collect();
-        let units = distances.len();
-        match half_width(&distances, confidence) {
-            Some(half) => {
-                let trust = Trust::of_quantile(p, self.smallest().min(reference.smallest()));
-                Interval { value, low: value - half, high: value + half, units, trust }
-            }
-            None => Interval::unbounded(value, units),
-        }
-    }
-
-    /// Weight and quantile of each group that saw something.
-    fn points(&self, p: f64) -> Vec<(f64, f64)> {
-        let seen = self.groups.iter().filter(|group| !group.values.is_empty());
-        seen.map(|group| (group.replications as f64, group.values.quantile(p))).collect()
+    /// Quantile `p` of each group, in order; not a number for a group that saw nothing.
+    pub fn points(&self, p: f64) -> Vec<Point> {
+        let point = |group: &Group| Point { replications: group.replications, value: group.values.quantile(p) };
+        self.groups.iter().map(point).collect()
     }
 
     /// Observations of the smallest group that saw something.
-    fn smallest(&self) -> u64 {
+    pub fn smallest(&self) -> u64 {
         self.groups.iter().map(|group| group.values.count()).filter(|&count| count > 0).min().unwrap_or(0)
+    }
+}
+
+/// A quantile of one scenario minus that of another, whose groups hold the same replications: sectioning of the difference,
+/// which is narrow when both scenarios drew the same luck. `value` is the difference of the estimates from all data.
+pub fn paired_sections(value: f64, mine: &[Point], theirs: &[Point], confidence: f64) -> Interval {
+    let pairs = mine.iter().zip(theirs).filter(|(mine, theirs)| !mine.value.is_nan() && !theirs.value.is_nan());
+    let distances: Vec<(f64, f64)> =
+        pairs.map(|(mine, theirs)| (mine.replications as f64, mine.value - theirs.value - value)).collect();
+    match half_width(&distances, confidence) {
+        Some(half) => Interval::symmetric(value, half, distances.len()),
+        None => Interval::unbounded(value, distances.len()),
     }
 }
 
@@ -316,10 +326,13 @@ mod tests {
         let run = |r: u64, shift: u64| histogram((0..1000).map(|i| 1000 * (i % (30 + r)) + shift));
         let (a, b): (Vec<Histogram>, Vec<Histogram>) = (0..10).map(|r| (run(r, 7000), run(r, 2000))).unzip();
         let sections = |runs: &[Histogram]| Sections::new(&runs.iter().collect::<Vec<_>>());
-        let difference = sections(&a).difference(&sections(&b), 0.9, 0.95);
+        let (mine, theirs) = (sections(&a), sections(&b));
+        let value = mine.pooled().quantile(0.9) - theirs.pooled().quantile(0.9);
+        let difference = paired_sections(value, &mine.points(0.9), &theirs.points(0.9), 0.95);
         assert!((difference.value - 5000.0).abs() < 30.0 && difference.half_width() < 30.0, "{difference:?}");
-        assert!(sections(&a).quantile(0.9, 0.95).half_width() > 500.0);
-        assert_eq!(sections(&a).difference(&sections(&a), 0.9, 0.95).half_width(), 0.0);
+        assert!(mine.quantile(0.9, 0.95).half_width() > 500.0);
+        let same = paired_sections(0.0, &mine.points(0.9), &mine.points(0.9), 0.95);
+        assert_eq!((same.low, same.high), (0.0, 0.0));
     }
 
     #[test]

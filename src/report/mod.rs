@@ -1,0 +1,15 @@
+//! Reports: tables, a one-screen summary, JSON, and a folder of results. Functions of a result, without arithmetic that
+//! could change an answer.
+
+pub mod explain;
+pub mod folder;
+pub mod json;
+pub mod manifest;
+pub mod number;
+pub mod schema;
+pub mod table;
+pub mod terminal;
+
+pub use folder::{Folder, FolderError};
+pub use manifest::Manifest;
+pub use table::{Cell, Table};

@@ -1,0 +1,379 @@
+//! The tables of a result: which there are, their columns, and how they are filled. `docs/results.md` says the same to
+//! people, and a test compares the two.
+
+use super::table::{Cell, Column, Layout, Table};
+use crate::exec::ResourceKind;
+use crate::program::Answered;
+use crate::stats::Interval;
+use crate::study::estimate::{ClassEstimates, Estimates, ResourceEstimates};
+use crate::study::{Comparison, Finding};
+use crate::time::Time;
+
+/// Version of the tables and of the JSON: raised when a column changes its meaning or goes away, not when one is added.
+pub const VERSION: u64 = 1;
+
+macro_rules! layout {
+    ($(#[$doc:meta])* $constant:ident $name:literal $($column:literal $about:literal)*) => {
+        $(#[$doc])*
+        pub const $constant: Layout =
+            Layout { name: $name, columns: &[$(Column { name: $column, about: $about }),*] };
+    };
+}
+
+layout! {
+    /// Headline numbers.
+    SUMMARY "summary"
+    "scenario" "name of the scenario: its file name without the ending"
+    "status" "`complete` or `unstable`; an unstable scenario has no values"
+    "class" "`all`, or a class of requests where there is more than one"
+    "metric" "what is estimated, with its unit: see below"
+    "value" "the estimate, from all replications together"
+    "low" "lower end of the 95 % interval; empty when there is none"
+    "high" "upper end of the 95 % interval; empty when there is none"
+    "half_width" "half of `high` - `low`"
+    "replications" "independent replications behind it"
+    "sections" "independent groups of replications the interval rests on"
+    "observations" "requests behind it, over all replications"
+    "trust" "`ok`, `caution` (somewhat narrow at high load), `few` (too few observations: too narrow), `none` (no interval)"
+}
+
+layout! {
+    /// Objectives and their verdicts.
+    OBJECTIVES "objectives"
+    "scenario" "name of the scenario"
+    "objective" "the objective as written"
+    "metric" "what is limited, with its unit"
+    "limit" "the limit, in the unit of the metric"
+    "value" "the estimate, in the unit of the metric"
+    "low" "lower end of its interval"
+    "high" "upper end of its interval"
+    "verdict" "`met` or `missed` when the whole interval lies on one side of the limit, else `inconclusive`"
+}
+
+layout! {
+    /// How requests ended.
+    OUTCOMES "outcomes"
+    "scenario" "name of the scenario"
+    "class" "`all`, or a class of requests where there is more than one"
+    "outcome" "`served`, or stage and reason"
+    "status_code" "HTTP status of the answer; 0 when none arrived"
+    "kind" "`served`, `failed` (an error after work was tried), `rejected` (turned away) or `timed_out`"
+    "count" "requests that ended so, over all replications"
+    "share" "share of the requests of the class"
+    "share_low" "lower end of its interval"
+    "share_high" "upper end of its interval"
+    "latency_mean_ms" "their mean latency"
+    "latency_p50_ms" "their median latency"
+    "latency_p99_ms" "latency that 99 % of them stay below"
+}
+
+layout! {
+    /// Where the time goes.
+    STAGES "stages"
+    "scenario" "name of the scenario"
+    "stage" "name of the stage"
+    "kind" "kind of the stage"
+    "passes" "passes through the stage, over all replications; a stage that handles request and answer counts two"
+    "time_per_request_ms" "time spent in the stage for each request that arrived, whether or not it came here"
+    "time_per_request_low_ms" "lower end of its interval"
+    "time_per_request_high_ms" "upper end of its interval"
+    "share_of_time" "share of the time spent in all stages"
+    "pass_mean_ms" "mean time of one pass"
+    "pass_mean_low_ms" "lower end of its interval"
+    "pass_mean_high_ms" "upper end of its interval"
+    "pass_p50_ms" "median time of one pass"
+    "pass_p90_ms" "time that 90 % of the passes stay below"
+    "pass_p99_ms" "time that 99 % of the passes stay below"
+    "pass_p99_low_ms" "lower end of its interval"
+    "pass_p99_high_ms" "upper end of its interval"
+    "pass_p99.9_ms" "time that 99.9 % of the passes stay below"
+    "trust" "trust in the interval of `pass_p99_ms`, as in summary.csv"
+}
+
+layout! {
+    /// Stations, pools, buckets, caches and the like.
+    RESOURCES "resources"
+    "scenario" "name of the scenario"
+    "resource" "stage and purpose"
+    "kind" "`station`, `pool`, `connections`, `bucket`, `cache`, `balancer` or `budget`"
+    "targets" "equal targets in the group"
+    "units" "units of each target that can be busy at once; 0 where that means nothing"
+    "arrivals_per_s" "requests that came, a second"
+    "utilisation" "share of the units' time that was busy"
+    "utilisation_low" "lower end of its interval"
+    "utilisation_high" "upper end of its interval"
+    "busiest_utilisation" "the same for the busiest target"
+    "waiting_mean" "mean number of requests waiting"
+    "wait_mean_ms" "mean wait of those not turned away, zero waits included"
+    "wait_p99_ms" "wait that 99 % of them stay below"
+    "refused_share" "share turned away"
+    "abandoned_share" "share that lost patience"
+    "hit_share" "share of cached answers or warm connections; empty for other kinds"
+}
+
+layout! {
+    /// What happened when.
+    SERIES "series"
+    "scenario" "name of the scenario"
+    "start_s" "start of the interval, in seconds of simulated time since the start of the run, warm-up included"
+    "interval_s" "length of the interval; the last one may be shorter"
+    "arrived_per_s" "requests that arrived, a second, mean over replications"
+    "served_per_s" "requests that ended as asked, a second, mean over replications"
+    "failed_per_s" "requests that ended otherwise, a second, mean over replications"
+    "latency_mean_ms" "mean latency of all requests that ended in the interval; empty when none did"
+    "latency_p50_ms" "their median latency, within 0.8 %"
+    "latency_p90_ms" "latency that 90 % of them stay below, within 0.8 %"
+    "latency_p99_ms" "latency that 99 % of them stay below, within 0.8 %"
+}
+
+layout! {
+    /// Differences to a reference scenario.
+    COMPARISON "comparison"
+    "scenario" "name of the scenario"
+    "reference" "name of the scenario it is compared with: the first on the command line"
+    "metric" "what is compared, with its unit"
+    "reference_value" "value of the reference"
+    "difference" "scenario less reference, paired by replication (common random numbers)"
+    "low" "lower end of the 95 % interval of the difference"
+    "high" "upper end of the 95 % interval of the difference"
+    "difference_share" "difference as a share of the reference value"
+    "variance_gain" "variance of a difference of independent runs over that of the paired difference; empty when it is always the same"
+    "trust" "as in summary.csv"
+    "change" "`better` or `worse` when the interval leaves out zero, `same` when nothing differs, else `undecided`; `different` for the load"
+}
+
+/// All tables of a result.
+pub const LAYOUTS: [&Layout; 7] = [&SUMMARY, &OBJECTIVES, &OUTCOMES, &STAGES, &RESOURCES, &SERIES, &COMPARISON];
+
+/// The tables about findings, scenario by scenario in the order given: all but the comparison.
+pub fn tables(findings: &[&Finding]) -> Vec<Table> {
+    let fill = |layout: &'static Layout, row: &dyn Fn(&mut Table, &Finding)| {
+        let mut table = Table::new(layout);
+        findings.iter().for_each(|finding| row(&mut table, finding));
+        table
+    };
+    vec![
+        fill(&SUMMARY, &summary),
+        fill(&OBJECTIVES, &objectives),
+        fill(&OUTCOMES, &outcomes),
+        fill(&STAGES, &stages),
+        fill(&RESOURCES, &resources),
+        fill(&SERIES, &series),
+    ]
+}
+
+/// The table of comparisons.
+pub fn comparison(comparisons: &[Comparison]) -> Table {
+    let mut table = Table::new(&COMPARISON);
+    for comparison in comparisons {
+        for difference in &comparison.differences {
+            let scale = difference.metric.scale();
+            let interval = difference.interval.scaled(scale);
+            table.push([
+                comparison.scenario.as_str().into(),
+                comparison.reference.as_str().into(),
+                difference.metric.name().into(),
+                (difference.reference * scale).into(),
+                interval.value.into(),
+                interval.low.into(),
+                interval.high.into(),
+                (difference.interval.value / difference.reference).into(),
+                difference.gain.into(),
+                interval.trust.word().into(),
+                difference.change.word().into(),
+            ]);
+        }
+    }
+    table
+}
+
+fn summary(table: &mut Table, finding: &Finding) {
+    let estimates = &finding.estimates;
+    let complete = estimates.status.is_complete();
+    for (class, measure) in estimates.classes.iter().flat_map(|class| class.measures.iter().map(move |m| (class, m))) {
+        let interval = if complete { measure.interval.scaled(measure.metric.scale()) } else { Interval::UNKNOWN };
+        table.push([
+            finding.name.as_str().into(),
+            estimates.status.word().into(),
+            class.name.as_str().into(),
+            measure.metric.name().into(),
+            interval.value.into(),
+            interval.low.into(),
+            interval.high.into(),
+            interval.half_width().into(),
+            estimates.replications.into(),
+            interval.units.into(),
+            measure.observations.into(),
+            interval.trust.word().into(),
+        ]);
+    }
+}
+
+fn objectives(table: &mut Table, finding: &Finding) {
+    for judgement in &finding.judgements {
+        let objective = &judgement.objective;
+        let interval = judgement.interval.scaled(objective.metric.scale());
+        table.push([
+            finding.name.as_str().into(),
+            objective.text.as_str().into(),
+            objective.metric.name().into(),
+            (objective.limit * objective.metric.scale()).into(),
+            interval.value.into(),
+            interval.low.into(),
+            interval.high.into(),
+            judgement.verdict.word().into(),
+        ]);
+    }
+}
+
+fn outcomes(table: &mut Table, finding: &Finding) {
+    let rows = |class: &ClassEstimates| {
+        class.outcomes.iter().map(move |o| (class.name.clone(), o.clone())).collect::<Vec<_>>()
+    };
+    for (class, outcome) in complete(finding).flat_map(|estimates| estimates.classes.iter().flat_map(rows)) {
+        table.push([
+            finding.name.as_str().into(),
+            class.into(),
+            outcome.name.into(),
+            u64::from(outcome.status).into(),
+            answered(outcome.answered).into(),
+            outcome.count.into(),
+            outcome.share.value.into(),
+            outcome.share.low.into(),
+            outcome.share.high.into(),
+            millis(outcome.latency.mean()),
+            millis(outcome.latency.quantile(0.5)),
+            millis(outcome.latency.quantile(0.99)),
+        ]);
+    }
+}
+
+fn stages(table: &mut Table, finding: &Finding) {
+    for stage in complete(finding).flat_map(|estimates| &estimates.stages) {
+        let [p50, p90, p99, p999] = &stage.quantiles;
+        table.push([
+            finding.name.as_str().into(),
+            stage.name.as_str().into(),
+            stage.kind.as_str().into(),
+            stage.passes.into(),
+            millis(stage.per_request.value),
+            millis(stage.per_request.low),
+            millis(stage.per_request.high),
+            stage.share.into(),
+            millis(stage.pass.value),
+            millis(stage.pass.low),
+            millis(stage.pass.high),
+            millis(p50.value),
+            millis(p90.value),
+            millis(p99.value),
+            millis(p99.low),
+            millis(p99.high),
+            millis(p999.value),
+            p99.trust.word().into(),
+        ]);
+    }
+}
+
+fn resources(table: &mut Table, finding: &Finding) {
+    for resource in complete(finding).flat_map(|estimates| &estimates.resources) {
+        table.push([
+            finding.name.as_str().into(),
+            resource.name.as_str().into(),
+            kind(resource.kind).into(),
+            resource.targets.into(),
+            resource.units.into(),
+            resource.arrivals.value.into(),
+            resource.utilisation.value.into(),
+            resource.utilisation.low.into(),
+            resource.utilisation.high.into(),
+            resource.busiest.into(),
+            resource.waiting.value.into(),
+            millis(resource.wait.value),
+            millis(resource.wait_p99.value),
+            resource.refused.value.into(),
+            resource.abandoned.value.into(),
+            hits(resource).into(),
+        ]);
+    }
+}
+
+fn series(table: &mut Table, finding: &Finding) {
+    for estimates in complete(finding) {
+        for (start, cell) in estimates.series.cells() {
+            // The last interval may be cut short by the end of the run.
+            let length = estimates.series.interval().min(Time(finding.duration.0).since(start)).as_secs_f64();
+            let weight = 1.0 / (length * estimates.replications as f64);
+            table.push([
+                finding.name.as_str().into(),
+                start.as_secs_f64().into(),
+                length.into(),
+                (cell.arrivals as f64 * weight).into(),
+                (cell.successes as f64 * weight).into(),
+                (cell.failures as f64 * weight).into(),
+                millis(cell.latency.mean()),
+                millis(cell.latency.quantile(0.5)),
+                millis(cell.latency.quantile(0.9)),
+                millis(cell.latency.quantile(0.99)),
+            ]);
+        }
+    }
+}
+
+/// The estimates of a complete scenario, nothing of any other.
+fn complete(finding: &Finding) -> impl Iterator<Item = &Estimates> {
+    Some(&finding.estimates).filter(|estimates| estimates.status.is_complete()).into_iter()
+}
+
+fn millis(nanos: f64) -> Cell {
+    Cell::Number(nanos * 1e-6)
+}
+
+/// Hits where the kind has any.
+fn hits(resource: &ResourceEstimates) -> f64 {
+    match resource.kind {
+        ResourceKind::Cache | ResourceKind::Connections => resource.hits.value,
+        _ => f64::NAN,
+    }
+}
+
+/// The kind of an end, in one word.
+pub fn answered(kind: Answered) -> &'static str {
+    match kind {
+        Answered::Served => "served",
+        Answered::Failed => "failed",
+        Answered::Rejected => "rejected",
+        Answered::TimedOut => "timed_out",
+    }
+}
+
+/// The kind of a resource, in one word.
+pub fn kind(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Bucket => "bucket",
+        ResourceKind::Cache => "cache",
+        ResourceKind::Station => "station",
+        ResourceKind::Pool => "pool",
+        ResourceKind::Connections => "connections",
+        ResourceKind::Balancer => "balancer",
+        ResourceKind::Budget => "budget",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_column_with_its_meaning_in_order() {
+        let documentation = include_str!("../../docs/results.md");
+        for layout in LAYOUTS {
+            let heading = format!("## {}.csv\n", layout.name);
+            let section = documentation.split(&heading).nth(1).unwrap_or_else(|| panic!("no section {heading}"));
+            let table = section.split("\n\n").nth(1).unwrap_or_default();
+            let expected: Vec<String> =
+                layout.columns.iter().map(|column| format!("| `{}` | {} |", column.name, column.about)).collect();
+            let documented: Vec<&str> = table.lines().skip(2).collect();
+            assert_eq!(documented, expected, "{}.csv", layout.name);
+        }
+    }
+}

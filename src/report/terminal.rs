@@ -1,0 +1,528 @@
+//! The one-screen summary: objectives first, then the headline numbers with their intervals, how requests ended, where the
+//! time goes, the fullest resources, and what to be careful about. Eighty columns; meaning never by colour alone.
+
+use super::number::{self, Shown, Unit};
+use crate::stats::{Interval, Trust};
+use crate::study::estimate::{Estimates, Metric};
+use crate::study::{Change, Comparison, Finding, Verdict};
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write;
+
+const WIDTH: usize = 80;
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const OPEN: Style = AnsiColor::Yellow.on_default().bold();
+const PLAIN: Style = Style::new();
+
+/// Rows of a section that has more to show than fits a screen.
+const ROWS: usize = 8;
+
+/// The summary of one scenario, with ANSI styles; strip them for anything but a terminal.
+pub fn summary(finding: &Finding) -> String {
+    let estimates = &finding.estimates;
+    let mut out = head(finding);
+    if !finding.judgements.is_empty() {
+        section(&mut out, "Objectives", "", &objectives(finding));
+    }
+    if estimates.status.is_complete() {
+        let confidence = format!("{:.0} % interval", 100.0 * estimates.confidence);
+        section(&mut out, "Result", &confidence, &headline(estimates));
+        section(&mut out, "How requests ended", "", &outcomes(estimates));
+        let stages = stages(estimates);
+        if stages.rows.len() > 1 {
+            section(&mut out, "Where the time goes", "mean a request", &stages);
+        }
+        let resources = resources(estimates);
+        if !resources.rows.is_empty() {
+            section(&mut out, "Fullest resources", "", &resources);
+        }
+    }
+    warnings(&mut out, &finding.warnings);
+    out
+}
+
+/// Scenarios side by side, then the differences to the first.
+pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
+    let mut out = String::new();
+    section(&mut out, "Scenarios", "", &side_by_side(findings));
+    for comparison in comparisons {
+        let title = format!("{} less {}", comparison.scenario, comparison.reference);
+        if comparison.differences.is_empty() {
+            section(&mut out, &title, "nothing to compare: one of them has no estimates", &Grid::new("ll"));
+        } else {
+            section(&mut out, &title, "paired differences", &differences(comparison));
+        }
+    }
+    warnings(&mut out, &shared_warnings(findings));
+    out
+}
+
+/// The warnings of all scenarios, each once, after the names of those it is about.
+fn shared_warnings(findings: &[&Finding]) -> Vec<String> {
+    let mut shared: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (finding, warning) in findings.iter().flat_map(|finding| finding.warnings.iter().map(move |w| (finding, w))) {
+        match shared.iter_mut().find(|(text, _)| text == warning) {
+            Some((_, names)) => names.push(&finding.name),
+            None => shared.push((warning, vec![&finding.name])),
+        }
+    }
+    shared.into_iter().map(|(warning, names)| format!("{}: {warning}", names.join(", "))).collect()
+}
+
+fn head(finding: &Finding) -> String {
+    let estimates = &finding.estimates;
+    let warmup = match finding.warmup.0 {
+        0 => String::new(),
+        _ => format!(" less {} warm-up", finding.warmup),
+    };
+    let runs = match estimates.replications {
+        1 => "1 run".to_owned(),
+        n => format!("{n} runs"),
+    };
+    let about = format!("{runs} of {}{warmup}, seed {}", finding.duration, finding.seed);
+    let mut out = format!("{BOLD}{}{BOLD:#}  {DIM}{about}{DIM:#}\n", finding.name);
+    for line in wrap(&finding.title, WIDTH).iter().filter(|line| !line.is_empty()) {
+        let _ = writeln!(out, "{line}");
+    }
+    if !estimates.status.is_complete() {
+        let _ = writeln!(out, "\n{BAD}{}{BAD:#}", estimates.status.word().to_uppercase());
+    }
+    out
+}
+
+fn objectives(finding: &Finding) -> Grid {
+    let mut grid = Grid::new("lllll");
+    for judgement in &finding.judgements {
+        let style = match judgement.verdict {
+            Verdict::Met => GOOD,
+            Verdict::Missed => BAD,
+            Verdict::Inconclusive => OPEN,
+        };
+        let shown = show(judgement.objective.metric, &judgement.interval);
+        grid.row([
+            (judgement.verdict.word().to_owned(), style),
+            (judgement.objective.text.clone(), PLAIN),
+            (shown.value, PLAIN),
+            (shown.range, DIM),
+            (String::new(), PLAIN),
+        ]);
+    }
+    grid
+}
+
+fn headline(estimates: &Estimates) -> Grid {
+    let mut grid = Grid::new("lrll");
+    let shown = [
+        Metric::Throughput,
+        Metric::Errors,
+        Metric::Mean,
+        Metric::Quantile(0.5),
+        Metric::Quantile(0.9),
+        Metric::Quantile(0.99),
+        Metric::Quantile(0.999),
+    ];
+    for metric in shown {
+        let Some(measure) = estimates.measure(metric) else { continue };
+        let Shown { value, range } = show(metric, &measure.interval);
+        let note = match (metric, measure.interval.trust) {
+            (Metric::Throughput, _) => estimates
+                .measure(Metric::Offered)
+                .map(|offered| format!("of {} offered", show(Metric::Offered, &offered.interval).value))
+                .unwrap_or_default(),
+            (Metric::Errors, _) | (_, Trust::Good | Trust::TooFewReplications) => String::new(),
+            (_, Trust::Caution) => "narrow if load is high".to_owned(),
+            (_, Trust::TooFewObservations) => "too few requests to trust".to_owned(),
+        };
+        let style = if measure.interval.trust == Trust::TooFewObservations { OPEN } else { DIM };
+        grid.row([(metric.to_string(), PLAIN), (value, BOLD), (range, DIM), (note, style)]);
+    }
+    grid
+}
+
+fn outcomes(estimates: &Estimates) -> Grid {
+    let mut grid = Grid::new("lrrll");
+    let mut outcomes: Vec<_> = estimates.classes.iter().take(1).flat_map(|class| &class.outcomes).collect();
+    outcomes.sort_by_key(|outcome| std::cmp::Reverse(outcome.count));
+    for outcome in outcomes.iter().take(ROWS) {
+        let shown = number::estimate(&outcome.share, Unit::PERCENT);
+        let status = if outcome.status == 0 { "-".to_owned() } else { outcome.status.to_string() };
+        let mean = outcome.latency.mean();
+        let unit = Unit::of_nanos(mean);
+        let after = match mean {
+            0.0 => "at once".to_owned(),
+            _ => format!("after {} {}", number::short(mean / unit.size, 3), unit.symbol),
+        };
+        grid.row([
+            (outcome.name.clone(), PLAIN),
+            (status, PLAIN),
+            (shown.value, BOLD),
+            (shown.range, DIM),
+            (after, DIM),
+        ]);
+    }
+    grid.more(outcomes.len());
+    grid
+}
+
+fn stages(estimates: &Estimates) -> Grid {
+    let mut grid = Grid::new("llrrl");
+    let mut stages: Vec<_> = estimates.stages.iter().filter(|stage| stage.share > 0.0).collect();
+    stages.sort_by(|a, b| b.share.total_cmp(&a.share));
+    for stage in stages.iter().take(ROWS) {
+        let kind = if stage.kind == stage.name { String::new() } else { stage.kind.clone() };
+        let unit = Unit::of_nanos(stage.per_request.value);
+        grid.row([
+            (stage.name.clone(), PLAIN),
+            (kind, DIM),
+            (format!("{} {}", number::short(stage.per_request.value / unit.size, 3), unit.symbol), PLAIN),
+            (format!("{:.1} %", 100.0 * stage.share), PLAIN),
+            (bar(stage.share, 24), DIM),
+        ]);
+    }
+    grid.more(stages.len());
+    grid
+}
+
+fn resources(estimates: &Estimates) -> Grid {
+    let mut grid = Grid::new("lrlrl");
+    let mut resources: Vec<_> = estimates.resources.iter().filter(|one| one.utilisation.value.is_finite()).collect();
+    resources.sort_by(|a, b| b.utilisation.value.total_cmp(&a.utilisation.value));
+    for resource in resources.iter().take(5) {
+        let busy = number::estimate(&resource.utilisation, Unit::PERCENT);
+        let wait = Unit::of_nanos(resource.wait.value);
+        let refused = match resource.refused.value {
+            share if share > 0.0 => format!(", {} % refused", number::short(100.0 * share, 2)),
+            _ => String::new(),
+        };
+        grid.row([
+            (resource.name.clone(), PLAIN),
+            (busy.value, BOLD),
+            ("busy".to_owned(), DIM),
+            (format!("{} waiting,", number::short(resource.waiting.value, 3)), PLAIN),
+            (format!("{} {} each{refused}", number::short(resource.wait.value / wait.size, 3), wait.symbol), PLAIN),
+        ]);
+    }
+    grid
+}
+
+fn side_by_side(findings: &[&Finding]) -> Grid {
+    let mut grid = Grid::new("lrrrrrr");
+    let metrics = [
+        Metric::Throughput,
+        Metric::Errors,
+        Metric::Mean,
+        Metric::Quantile(0.5),
+        Metric::Quantile(0.99),
+        Metric::Quantile(0.999),
+    ];
+    // One unit a column: that of its first value.
+    let first = findings.iter().find(|finding| finding.estimates.status.is_complete());
+    let unit = |metric| {
+        let value = first.and_then(|finding| finding.estimates.measure(metric)).map(|measure| measure.interval.value);
+        unit_of(metric, value.unwrap_or(f64::NAN))
+    };
+    let mut header = vec![(String::new(), DIM)];
+    header.extend(metrics.map(|metric| (metric.to_string(), DIM)));
+    grid.rows.push(header);
+    for finding in findings {
+        let mut row = vec![(finding.name.clone(), BOLD)];
+        for metric in metrics {
+            let measure = finding.estimates.measure(metric).filter(|_| finding.estimates.status.is_complete());
+            let text =
+                measure.map_or("-".to_owned(), |measure| number::estimate(&measure.interval, unit(metric)).value);
+            row.push((text, PLAIN));
+        }
+        grid.rows.push(row);
+    }
+    grid
+}
+
+fn differences(comparison: &Comparison) -> Grid {
+    let mut grid = Grid::new("lrlrl");
+    for difference in &comparison.differences {
+        if matches!(difference.metric, Metric::Quantile(p) if p > 0.999 || p == 0.95) {
+            continue;
+        }
+        let style = match difference.change {
+            Change::Better => GOOD,
+            Change::Worse => BAD,
+            Change::Undecided => OPEN,
+            Change::Same | Change::Different => DIM,
+        };
+        let unit = unit_of(difference.metric, difference.reference);
+        let Shown { value, range } = number::estimate(&difference.interval, unit);
+        let sign = if difference.interval.value > 0.0 { "+" } else { "" };
+        let share = 100.0 * difference.interval.value / difference.reference;
+        let percent = if share.is_finite() { format!("{share:+.1} %") } else { String::new() };
+        grid.row([
+            (difference.metric.to_string(), PLAIN),
+            (format!("{sign}{value}"), BOLD),
+            (range, DIM),
+            (percent, PLAIN),
+            (difference.change.word().to_owned(), style),
+        ]);
+    }
+    grid
+}
+
+fn show(metric: Metric, interval: &Interval) -> Shown {
+    number::estimate(interval, unit_of(metric, interval.value))
+}
+
+/// The unit in which a value of the metric is shown.
+fn unit_of(metric: Metric, value: f64) -> Unit {
+    match metric {
+        Metric::Offered | Metric::Throughput => Unit::PER_SECOND,
+        Metric::Errors => Unit::PERCENT,
+        Metric::Mean | Metric::Quantile(_) => Unit::of_nanos(value),
+    }
+}
+
+/// A bar of this share of `width` blocks.
+fn bar(share: f64, width: usize) -> String {
+    "█".repeat((share.clamp(0.0, 1.0) * width as f64).round() as usize)
+}
+
+fn section(out: &mut String, title: &str, note: &str, grid: &Grid) {
+    let note = if note.is_empty() { String::new() } else { format!("  {DIM}{note}{DIM:#}") };
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    let _ = writeln!(out, "{BOLD}{title}{BOLD:#}{note}");
+    grid.write(out);
+}
+
+fn warnings(out: &mut String, warnings: &[String]) {
+    for warning in warnings {
+        let lines = wrap(warning, WIDTH - 11);
+        for (i, line) in lines.iter().enumerate() {
+            match i {
+                0 => drop(write!(out, "\n{OPEN}warning:{OPEN:#} {line}\n")),
+                _ => drop(writeln!(out, "         {line}")),
+            }
+        }
+    }
+}
+
+/// Rows of styled text in aligned columns.
+struct Grid {
+    /// `l` or `r` for each column.
+    align: &'static str,
+    rows: Vec<Vec<(String, Style)>>,
+    hidden: usize,
+}
+
+impl Grid {
+    fn new(align: &'static str) -> Grid {
+        Grid { align, rows: Vec::new(), hidden: 0 }
+    }
+
+    fn row<const N: usize>(&mut self, row: [(String, Style); N]) {
+        self.rows.push(row.into());
+    }
+
+    /// Says how many of `all` rows are not shown.
+    fn more(&mut self, all: usize) {
+        self.hidden = all - self.rows.len();
+    }
+
+    fn write(&self, out: &mut String) {
+        let count = |text: &str| text.chars().count();
+        let widths: Vec<usize> = (0..self.align.len())
+            .map(|column| {
+                self.rows.iter().filter_map(|row| row.get(column)).map(|cell| count(&cell.0)).max().unwrap_or(0)
+            })
+            .collect();
+        // The first column gives way when a row would be wider than the screen.
+        let rest: usize = widths[1..].iter().filter(|&&width| width > 0).map(|width| width + 2).sum();
+        let first = widths[0].min(WIDTH.saturating_sub(rest + 2)).max(8);
+        for row in &self.rows {
+            let mut line = String::from("  ");
+            let mut last = 2;
+            for (column, ((text, style), align)) in row.iter().zip(self.align.chars()).enumerate() {
+                let width = if column == 0 { first } else { widths[column] };
+                if width == 0 {
+                    continue;
+                }
+                let text = shorten(text, width);
+                let pad = " ".repeat(width - count(&text));
+                let (left, right) = if align == 'r' { (pad.as_str(), "") } else { ("", pad.as_str()) };
+                line.push_str(left);
+                let _ = write!(line, "{style}{text}{style:#}");
+                if !text.is_empty() {
+                    last = line.len();
+                }
+                let _ = write!(line, "{right}  ");
+            }
+            line.truncate(last);
+            let _ = writeln!(out, "{line}");
+        }
+        if self.hidden > 0 {
+            let _ = writeln!(out, "  {DIM}and {} more{DIM:#}", self.hidden);
+        }
+    }
+}
+
+/// Text cut in the middle to at most `width` characters.
+fn shorten(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let (head, tail) = (width / 2, width - width / 2 - 1);
+    let characters: Vec<char> = text.chars().collect();
+    characters[..head].iter().chain(['…'].iter()).chain(&characters[length - tail..]).collect()
+}
+
+/// Text in lines of at most `width` characters, broken at spaces.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= width);
+        match line {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Executor;
+    use crate::study::replicate::sample;
+    use crate::study::{Case, trial};
+
+    #[test]
+    fn a_grid_aligns_columns_and_gives_way_in_the_first() {
+        let mut grid = Grid::new("lrl");
+        grid.row([("a".repeat(100), PLAIN), ("1".to_owned(), BOLD), ("x".to_owned(), PLAIN)]);
+        grid.row([("b".to_owned(), PLAIN), ("100".to_owned(), BOLD), (String::new(), PLAIN)]);
+        let mut out = String::new();
+        grid.write(&mut out);
+        let plain = anstream::adapter::strip_str(&out).to_string();
+        let lines: Vec<&str> = plain.lines().collect();
+        assert_eq!(lines[0].chars().count(), WIDTH);
+        assert!(lines[0].contains('…') && lines[0].ends_with("    1  x"));
+        assert!(lines[1].starts_with("  b ") && lines[1].ends_with("  100"));
+    }
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    fn finding(case: &Case) -> Finding {
+        Finding::of(case, &sample(case, Executor::Event))
+    }
+
+    #[test]
+    fn the_summary_of_a_scenario_fits_a_screen() {
+        let shown = plain(&summary(&finding(&trial::case("one_server", 500.0, 1))));
+        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH && line.trim_end() == line), "{shown}");
+        insta::assert_snapshot!(shown, @"
+        one_server  10 runs of 10 s less 1 s warm-up, seed 1
+        Does one server do?
+
+        Objectives
+          met           p99 < 20 ms         9.46 ms   8.83 to 10.13
+          missed        errors < 0.1%       0.963 %   0.869 to 1.057
+          inconclusive  throughput > 494/s  498.2 /s  493.6 to 502.8
+
+        Result  95 % interval
+          throughput  498.2 /s  493.6 to 502.8  of 503.0 /s offered
+          errors       0.963 %  0.869 to 1.057
+          mean        2.217 ms  2.150 to 2.284
+          p50         1.603 ms  1.566 to 1.641
+          p90          4.85 ms  4.69 to 5.02    narrow if load is high
+          p99          9.46 ms  8.83 to 10.13   too few requests to trust
+          p99.9        13.5 ms  12.1 to 14.9    too few requests to trust
+
+        How requests ended
+          served        200  99.037 %  98.943 to 99.131  after 2.22 ms
+          waf: blocked  403   0.963 %  0.869 to 1.057    at once
+
+        Where the time goes  mean a request
+          service   station  2.00 ms  91.0 %  ██████████████████████
+          waf                 198 us   9.0 %  ██
+
+        Fullest resources
+          service   49.83 %  busy  0.507 waiting,  1.02 ms each
+
+        warning: p99, p99.9: fewer than 100 requests lie beyond it in a tenth of the
+                 data, so its interval is too narrow; run longer or more replications
+
+        warning: 9 % of the time goes by in `waf`, whose waf.latency is an estimate
+                 (grade D): measure your own
+        ");
+    }
+
+    #[test]
+    fn an_unstable_scenario_shows_no_numbers() {
+        insta::assert_snapshot!(plain(&summary(&finding(&trial::unstable("too_little")))), @"
+        too_little  10 runs of 10 s less 1 s warm-up, seed 1
+        Does one server do?
+
+        UNSTABLE
+
+        Objectives
+          inconclusive  p99 < 20 ms         -
+          inconclusive  errors < 0.1%       -
+          inconclusive  throughput > 494/s  -
+
+        warning: unstable: the backlog at service grew beyond its limit in 10 of 10
+                 replications; no estimate of an unstable system means anything
+        ");
+    }
+
+    #[test]
+    fn a_comparison_shows_both_and_the_paired_differences() {
+        let findings = [finding(&trial::case("one", 500.0, 1)), finding(&trial::case("two", 500.0, 2))];
+        let pair = Comparison::of(("two", &findings[1].estimates), ("one", &findings[0].estimates));
+        let shown = plain(&comparison(&[&findings[0], &findings[1]], &[pair]));
+        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
+        insta::assert_snapshot!(shown, @"
+        Scenarios
+                    throughput   errors      mean        p50       p99    p99.9
+          one         498.2 /s  0.963 %  2.217 ms   1.603 ms   9.46 ms  13.5 ms
+          two         498.1 /s  0.963 %  1.267 ms  0.9509 ms  4.978 ms  7.56 ms
+
+        two less one  paired differences
+          offered       0.000 /s  0.000 to 0.000      +0.0 %  same
+          throughput  -0.0778 /s  -0.2023 to 0.0468   -0.0 %  undecided
+          errors         0.000 %  0.000 to 0.000      +0.0 %  same
+          mean         -0.950 ms  -1.007 to -0.892   -42.8 %  better
+          p50          -0.652 ms  -0.688 to -0.616   -40.7 %  better
+          p90           -2.22 ms  -2.37 to -2.07     -45.7 %  better
+          p99           -4.48 ms  -5.09 to -3.87     -47.4 %  better
+          p99.9         -5.90 ms  -7.17 to -4.63     -43.8 %  better
+
+        warning: one, two: p99, p99.9: fewer than 100 requests lie beyond it in a
+                 tenth of the data, so its interval is too narrow; run longer or more
+                 replications
+
+        warning: one: 9 % of the time goes by in `waf`, whose waf.latency is an
+                 estimate (grade D): measure your own
+
+        warning: two: 16 % of the time goes by in `waf`, whose waf.latency is an
+                 estimate (grade D): measure your own
+        ");
+    }
+
+    #[test]
+    fn long_sentences_are_wrapped_at_spaces() {
+        assert_eq!(wrap("one two three four", 9), ["one two", "three", "four"]);
+        assert_eq!(wrap("", 9), [""]);
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_ends() {
+        assert_eq!(shorten("vpc_link_v2.connections", 11), "vpc_l…tions");
+    }
+}

@@ -1,0 +1,522 @@
+//! From the replications of a scenario to estimates, each with an interval and a word on trust.
+
+use super::case::Case;
+use super::replicate::Sample;
+use crate::exec::{Resource, ResourceKind, Run, Verdict};
+use crate::program::{Answered, Program};
+use crate::stats::interval::{self, Interval, Point, Sections};
+use crate::stats::{Histogram, Series};
+use crate::time::Span;
+use std::fmt;
+
+/// The quantiles every result has.
+pub const QUANTILES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999];
+
+/// A number a scenario is judged by. Latencies are those of requests served as asked, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub enum Metric {
+    /// Requests that arrived, a second.
+    Offered,
+    /// Requests served as asked, a second, counted when they end.
+    Throughput,
+    /// Share of requests not served as asked.
+    Errors,
+    /// Mean latency.
+    Mean,
+    /// Latency below which this share of the requests stays.
+    Quantile(f64),
+}
+
+/// A metric with its estimate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    /// What is estimated.
+    pub metric: Metric,
+    /// The estimate.
+    pub interval: Interval,
+    /// Requests behind it, over all replications.
+    pub observations: u64,
+    /// One value a replication.
+    pub values: Vec<f64>,
+    /// For quantiles: one value a section.
+    pub points: Vec<Point>,
+}
+
+/// How a scenario ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Every request of every replication ended.
+    Complete,
+    /// A backlog grew without bound; nothing estimated means anything.
+    Unstable {
+        /// Where, in the first such replication.
+        place: String,
+        /// In how many replications.
+        replications: usize,
+    },
+}
+
+/// Everything estimated of one scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimates {
+    /// How it ended.
+    pub status: Status,
+    /// Replications behind it.
+    pub replications: usize,
+    /// Confidence of the intervals.
+    pub confidence: f64,
+    /// Measured time of one replication.
+    pub measured: Span,
+    /// All requests together, then each class if there is more than one.
+    pub classes: Vec<ClassEstimates>,
+    /// By stage, as in the program.
+    pub stages: Vec<StageEstimates>,
+    /// By resource, as in the program.
+    pub resources: Vec<ResourceEstimates>,
+    /// By interval, all replications together.
+    pub series: Series,
+    /// Latencies of all requests served as asked, all replications together.
+    pub latency: Histogram,
+    /// The same, one histogram a replication.
+    by_replication: Vec<Histogram>,
+}
+
+/// Estimates of one class of requests, or of all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassEstimates {
+    /// Name of the class; `all` for all requests.
+    pub name: String,
+    /// The metrics in their order.
+    pub measures: Vec<Measure>,
+    /// How requests ended, as in the program, without those that never happened.
+    pub outcomes: Vec<OutcomeEstimates>,
+}
+
+/// How often requests ended in one way, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeEstimates {
+    /// Name: `served`, or stage and reason.
+    pub name: String,
+    /// HTTP status; zero when no answer arrived.
+    pub status: u16,
+    /// Kind of end.
+    pub answered: Answered,
+    /// Requests, over all replications.
+    pub count: u64,
+    /// Share of all requests of the class.
+    pub share: Interval,
+    /// Latencies of these requests.
+    pub latency: Histogram,
+}
+
+/// Time spent in one stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageEstimates {
+    /// Name.
+    pub name: String,
+    /// Kind.
+    pub kind: String,
+    /// Passes, over all replications.
+    pub passes: u64,
+    /// Time in the stage for each request that arrived, in nanoseconds.
+    pub per_request: Interval,
+    /// Share of the time spent in all stages.
+    pub share: f64,
+    /// Time of one pass, in nanoseconds.
+    pub pass: Interval,
+    /// Quantiles of the time of one pass: 50, 90, 99 and 99.9 %.
+    pub quantiles: [Interval; 4],
+}
+
+/// What one resource went through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceEstimates {
+    /// Name: stage and purpose.
+    pub name: String,
+    /// Kind of operator.
+    pub kind: ResourceKind,
+    /// Targets in the group.
+    pub targets: u32,
+    /// Units of each target.
+    pub units: u64,
+    /// Requests that came, a second.
+    pub arrivals: Interval,
+    /// Share of the units' time that was busy; unknown for resources without units.
+    pub utilisation: Interval,
+    /// The same for the busiest target.
+    pub busiest: f64,
+    /// Mean number waiting (waiting time a second, by Little's law).
+    pub waiting: Interval,
+    /// Mean wait, in nanoseconds.
+    pub wait: Interval,
+    /// Wait that 99 % stay below, in nanoseconds.
+    pub wait_p99: Interval,
+    /// Share turned away.
+    pub refused: Interval,
+    /// Share that lost patience.
+    pub abandoned: Interval,
+    /// Share of hits: cached answers, warm connections.
+    pub hits: Interval,
+}
+
+impl Metric {
+    /// Name with unit, as in the tables: `throughput_per_s`, `latency_p99_ms`.
+    pub fn name(self) -> String {
+        match self {
+            Metric::Offered => "offered_per_s".to_owned(),
+            Metric::Throughput => "throughput_per_s".to_owned(),
+            Metric::Errors => "error_share".to_owned(),
+            Metric::Mean => "latency_mean_ms".to_owned(),
+            Metric::Quantile(_) => format!("latency_{self}_ms"),
+        }
+    }
+
+    /// Factor from the unit of the estimate to the unit of the tables: nanoseconds to milliseconds.
+    pub fn scale(self) -> f64 {
+        match self {
+            Metric::Mean | Metric::Quantile(_) => 1e-6,
+            Metric::Offered | Metric::Throughput | Metric::Errors => 1.0,
+        }
+    }
+}
+
+/// The short name: `throughput`, `mean`, `p99.9`.
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Metric::Offered => f.write_str("offered"),
+            Metric::Throughput => f.write_str("throughput"),
+            Metric::Errors => f.write_str("errors"),
+            Metric::Mean => f.write_str("mean"),
+            // Rounded, since 100 p is seldom exact.
+            Metric::Quantile(p) => write!(f, "p{}", (p * 1e10).round() / 1e8),
+        }
+    }
+}
+
+impl Status {
+    /// Whether the estimates mean something.
+    pub fn is_complete(&self) -> bool {
+        *self == Status::Complete
+    }
+
+    /// One word for tables: `complete` or `unstable`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Status::Complete => "complete",
+            Status::Unstable { .. } => "unstable",
+        }
+    }
+
+    fn of(runs: &[Run]) -> Status {
+        let unstable: Vec<&String> = runs
+            .iter()
+            .filter_map(|run| match &run.verdict {
+                Verdict::Unstable { place } => Some(place),
+                Verdict::Complete | Verdict::Interrupted => None,
+            })
+            .collect();
+        if let Some(&place) = unstable.first() {
+            return Status::Unstable { place: place.clone(), replications: unstable.len() };
+        }
+        Status::Complete
+    }
+}
+
+impl Estimates {
+    /// Estimates from all replications of a case.
+    pub fn of(case: &Case, sample: &Sample) -> Estimates {
+        let Sample { runs, series } = sample;
+        let program = &case.program;
+        let by_replication: Vec<Histogram> = runs.iter().map(|run| served(program, run, None)).collect();
+        let sections = Sections::new(&by_replication.iter().collect::<Vec<_>>());
+        let mut classes = vec![ClassEstimates::of(case, runs, None, &by_replication, &sections)];
+        if program.classes.len() > 1 {
+            classes.extend((0..program.classes.len() as u16).map(|class| {
+                let served: Vec<Histogram> = runs.iter().map(|run| served(program, run, Some(class))).collect();
+                let sections = Sections::new(&served.iter().collect::<Vec<_>>());
+                ClassEstimates::of(case, runs, Some(class), &served, &sections)
+            }));
+        }
+        Estimates {
+            status: Status::of(runs),
+            replications: runs.len(),
+            confidence: case.confidence,
+            measured: case.measured(),
+            classes,
+            stages: stages(case, runs),
+            resources: resources(case, runs),
+            series: series.clone(),
+            latency: sections.pooled().clone(),
+            by_replication,
+        }
+    }
+
+    /// The estimate of a metric over all requests; quantiles are there when asked for by an objective or standard.
+    pub fn measure(&self, metric: Metric) -> Option<&Measure> {
+        self.classes.first()?.measures.iter().find(|measure| measure.metric == metric)
+    }
+
+    /// Share of the requests served as asked whose latency is above `limit` nanoseconds.
+    pub fn share_above(&self, limit: f64) -> Interval {
+        let above = |latency: &Histogram| (latency.count_above(limit.max(0.0) as u64), latency.count());
+        interval::share(&self.by_replication.iter().map(above).collect::<Vec<_>>(), self.confidence)
+    }
+}
+
+/// Latencies of the requests of a class (or all) that were served as asked.
+fn served(program: &Program, run: &Run, class: Option<u16>) -> Histogram {
+    run.latency(program, |of, outcome| {
+        class.is_none_or(|class| class == of) && program.outcomes[usize::from(outcome)].is_good()
+    })
+}
+
+impl ClassEstimates {
+    fn of(case: &Case, runs: &[Run], class: Option<u16>, served: &[Histogram], sections: &Sections) -> ClassEstimates {
+        let counts: Vec<(u64, u64)> =
+            runs.iter().zip(served).map(|(run, served)| (served.count(), offered(run, class))).collect();
+        let name = class.map_or("all", |class| &case.program.classes[usize::from(class)]);
+        let mut measures = rates(case, runs, class, &counts);
+        measures.push(mean(served, case.confidence));
+        measures.extend(quantiles(case).map(|p| quantile(p, served, sections, case.confidence)));
+        ClassEstimates { name: name.to_owned(), measures, outcomes: outcomes(case, runs, class) }
+    }
+}
+
+/// Requests of a class (or all) that were born in the measured time.
+fn offered(run: &Run, class: Option<u16>) -> u64 {
+    let of_class = run.answers.iter().filter(|answers| class.is_none_or(|class| class == answers.class));
+    of_class.map(|answers| answers.latency.count()).sum()
+}
+
+/// The standard quantiles and those that objectives ask for, in order.
+fn quantiles(case: &Case) -> impl Iterator<Item = f64> + use<> {
+    let asked = case.objectives.iter().filter_map(|objective| match objective.metric {
+        Metric::Quantile(p) => Some(p),
+        _ => None,
+    });
+    let mut all: Vec<f64> = QUANTILES.into_iter().chain(asked).collect();
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    all.into_iter()
+}
+
+/// Offered load, throughput and errors; `counts` are (served, offered) of those that arrived in the measured time. The
+/// throughput of all classes together counts ends in the measured time; an end knows no class.
+fn rates(case: &Case, runs: &[Run], class: Option<u16>, counts: &[(u64, u64)]) -> Vec<Measure> {
+    let seconds = case.measured().as_secs_f64();
+    let served: Vec<u64> = match class {
+        None => runs.iter().map(|run| run.served).collect(),
+        Some(_) => counts.iter().map(|count| count.0).collect(),
+    };
+    let offered: Vec<u64> = counts.iter().map(|count| count.1).collect();
+    let mut measures = vec![
+        rate(Metric::Offered, &offered, seconds, case.confidence),
+        rate(Metric::Throughput, &served, seconds, case.confidence),
+    ];
+    let errors: Vec<(u64, u64)> = counts.iter().map(|&(served, offered)| (offered - served, offered)).collect();
+    measures.push(Measure {
+        metric: Metric::Errors,
+        interval: interval::share(&errors, case.confidence),
+        observations: counts.iter().map(|count| count.1).sum(),
+        values: errors.iter().map(|&(errors, offered)| errors as f64 / offered as f64).collect(),
+        points: Vec::new(),
+    });
+    measures
+}
+
+fn rate(metric: Metric, counts: &[u64], seconds: f64, confidence: f64) -> Measure {
+    let values: Vec<f64> = counts.iter().map(|&count| count as f64 / seconds).collect();
+    let interval = interval::mean(&values, confidence);
+    Measure { metric, interval, observations: counts.iter().sum(), values, points: Vec::new() }
+}
+
+fn mean(latencies: &[Histogram], confidence: f64) -> Measure {
+    Measure {
+        metric: Metric::Mean,
+        interval: mean_of(latencies, confidence),
+        observations: latencies.iter().map(Histogram::count).sum(),
+        values: latencies.iter().map(Histogram::mean).collect(),
+        points: Vec::new(),
+    }
+}
+
+/// Mean of everything the histograms counted, one histogram a replication.
+fn mean_of<'a>(histograms: impl IntoIterator<Item = &'a Histogram>, confidence: f64) -> Interval {
+    let totals = histograms.into_iter().map(|histogram| (histogram.sum() as f64, histogram.count() as f64));
+    interval::ratio(&totals.collect::<Vec<_>>(), confidence)
+}
+
+fn quantile(p: f64, latencies: &[Histogram], sections: &Sections, confidence: f64) -> Measure {
+    Measure {
+        metric: Metric::Quantile(p),
+        interval: sections.quantile(p, confidence),
+        observations: sections.pooled().count(),
+        values: latencies.iter().map(|latency| latency.quantile(p)).collect(),
+        points: sections.points(p),
+    }
+}
+
+fn outcomes(case: &Case, runs: &[Run], class: Option<u16>) -> Vec<OutcomeEstimates> {
+    let of = |(number, outcome): (usize, &crate::program::Outcome)| {
+        let latencies: Vec<Histogram> = runs
+            .iter()
+            .map(|run| {
+                run.latency(&case.program, |of, ended| {
+                    usize::from(ended) == number && class.is_none_or(|class| class == of)
+                })
+            })
+            .collect();
+        let counts: Vec<(u64, u64)> =
+            runs.iter().zip(&latencies).map(|(run, latency)| (latency.count(), offered(run, class))).collect();
+        let mut latency = Histogram::default();
+        latencies.iter().for_each(|one| latency.merge(one));
+        OutcomeEstimates {
+            name: if outcome.reason.is_empty() { "served".to_owned() } else { outcome.reason.clone() },
+            status: outcome.status,
+            answered: outcome.answered,
+            count: latency.count(),
+            share: interval::share(&counts, case.confidence),
+            latency,
+        }
+    };
+    case.program.outcomes.iter().enumerate().map(of).filter(|outcome| outcome.count > 0).collect()
+}
+
+fn stages(case: &Case, runs: &[Run]) -> Vec<StageEstimates> {
+    let total: f64 = runs.iter().flat_map(|run| &run.stages).map(|stage| stage.pass.sum() as f64).sum();
+    let of = |(number, stage): (usize, &crate::program::Stage)| {
+        let passes: Vec<&Histogram> = runs.iter().map(|run| &run.stages[number].pass).collect();
+        let sections = Sections::new(&passes);
+        let per_request: Vec<(f64, f64)> =
+            runs.iter().zip(&passes).map(|(run, pass)| (pass.sum() as f64, run.offered as f64)).collect();
+        StageEstimates {
+            name: stage.name.clone(),
+            kind: stage.kind.clone(),
+            passes: sections.pooled().count(),
+            per_request: interval::ratio(&per_request, case.confidence),
+            share: sections.pooled().sum() as f64 / total,
+            pass: mean_of(passes, case.confidence),
+            quantiles: [0.5, 0.9, 0.99, 0.999].map(|p| sections.quantile(p, case.confidence)),
+        }
+    };
+    case.program.stages.iter().enumerate().map(of).collect()
+}
+
+fn resources(case: &Case, runs: &[Run]) -> Vec<ResourceEstimates> {
+    let count = runs.iter().map(|run| run.resources.len()).min().unwrap_or(0);
+    (0..count)
+        .map(|number| resource(case, &runs.iter().map(|run| &run.resources[number]).collect::<Vec<_>>()))
+        .collect()
+}
+
+fn resource(case: &Case, runs: &[&Resource]) -> ResourceEstimates {
+    let first = runs[0];
+    let nanos = case.measured().0 as f64;
+    let mean = |value: &dyn Fn(&Resource) -> f64| {
+        interval::mean(&runs.iter().map(|run| value(run)).collect::<Vec<_>>(), case.confidence)
+    };
+    let share = |hits: &dyn Fn(&Resource) -> u64| {
+        let parts: Vec<(u64, u64)> = runs.iter().map(|run| (hits(run), run.arrivals)).collect();
+        interval::share(&parts, case.confidence)
+    };
+    let units = first.units as f64;
+    let capacity = nanos * units;
+    let busiest = (0..first.busy.len()).map(|target| runs.iter().map(|run| run.busy[target] as f64).sum::<f64>());
+    let waits: Vec<&Histogram> = runs.iter().map(|run| &run.wait).collect();
+    let utilisation = match first.units {
+        0 => Interval::UNKNOWN,
+        _ => mean(&|run| run.busy.iter().map(|&busy| busy as f64).sum::<f64>() / (capacity * run.busy.len() as f64)),
+    };
+    ResourceEstimates {
+        name: first.name.clone(),
+        kind: first.kind,
+        targets: first.targets,
+        units: first.units,
+        arrivals: mean(&|run| run.arrivals as f64 * 1e9 / nanos),
+        utilisation,
+        busiest: busiest.fold(f64::NAN, f64::max) / (capacity * runs.len() as f64),
+        waiting: mean(&|run| run.wait.sum() as f64 / nanos),
+        wait: mean_of(waits.iter().copied(), case.confidence),
+        wait_p99: Sections::new(&waits).quantile(0.99, case.confidence),
+        refused: share(&|run| run.refused),
+        abandoned: share(&|run| run.abandoned),
+        hits: share(&|run| run.hits),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replicate::sample;
+    use super::super::trial;
+    use super::*;
+    use crate::exec::Executor;
+
+    fn estimates(case: &Case) -> Estimates {
+        Estimates::of(case, &sample(case, Executor::Event))
+    }
+
+    #[test]
+    fn an_open_queue_has_the_textbook_latency_inside_its_interval() {
+        // M/M/1 behind a constant 0.2 ms, 99 % of 500/s reaching one server of 1 ms: sojourn exponential, mean 1/(1000 - 495).
+        let estimates = estimates(&trial::case("a", 500.0, 1));
+        let sojourn = 1e9 / (1000.0 - 495.0);
+        let exact = [
+            (Metric::Throughput, 495.0),
+            (Metric::Offered, 500.0),
+            (Metric::Errors, 0.01),
+            (Metric::Mean, 200_000.0 + sojourn),
+            (Metric::Quantile(0.5), 200_000.0 + sojourn * 2f64.ln()),
+            (Metric::Quantile(0.99), 200_000.0 + sojourn * 100f64.ln()),
+        ];
+        for (metric, exact) in exact {
+            let interval = estimates.measure(metric).unwrap().interval;
+            assert!(interval.covers(exact), "{metric}: {interval:?} does not hold {exact}");
+            assert!(interval.half_width() < 0.15 * exact, "{metric}: {interval:?} says nothing");
+        }
+    }
+
+    #[test]
+    fn utilisation_and_waiting_obey_the_textbook() {
+        let estimates = estimates(&trial::case("a", 500.0, 1));
+        let station = &estimates.resources[0];
+        assert!(station.utilisation.covers(0.495), "{:?}", station.utilisation);
+        assert!(station.waiting.covers(0.495 * 0.495 / 0.505), "{:?}", station.waiting);
+        assert!(station.arrivals.covers(495.0));
+    }
+
+    #[test]
+    fn shares_of_outcomes_and_of_time_add_up_to_one() {
+        let estimates = estimates(&trial::case("a", 900.0, 1));
+        for class in &estimates.classes {
+            let sum: f64 = class.outcomes.iter().map(|outcome| outcome.share.value).sum();
+            assert!((sum - 1.0).abs() < 1e-12, "{}: {sum}", class.name);
+        }
+        assert!((estimates.stages.iter().map(|stage| stage.share).sum::<f64>() - 1.0).abs() < 1e-12);
+        let total: f64 = estimates.stages.iter().map(|stage| stage.per_request.value).sum();
+        let all: f64 = estimates.classes[0].outcomes.iter().map(|o| o.latency.mean() * o.share.value).sum();
+        assert!((total / all - 1.0).abs() < 1e-9, "stages {total}, requests {all}");
+    }
+
+    #[test]
+    fn classes_add_up_to_all() {
+        let estimates = estimates(&trial::case("a", 500.0, 1));
+        let names: Vec<&str> = estimates.classes.iter().map(|class| class.name.as_str()).collect();
+        assert_eq!(names, ["all", "read", "write"]);
+        let offered = |class: &ClassEstimates| class.measures[0].observations;
+        assert_eq!(offered(&estimates.classes[0]), offered(&estimates.classes[1]) + offered(&estimates.classes[2]));
+    }
+
+    #[test]
+    fn an_unstable_scenario_is_said_to_be_so() {
+        let estimates = estimates(&trial::unstable("a"));
+        assert!(matches!(estimates.status, Status::Unstable { replications: 10, .. }), "{:?}", estimates.status);
+    }
+
+    #[test]
+    fn quantiles_are_named_as_people_write_them() {
+        let names = [0.5, 0.99, 0.999, 0.9999, 0.95].map(|p| Metric::Quantile(p).to_string());
+        assert_eq!(names, ["p50", "p99", "p99.9", "p99.99", "p95"]);
+        assert_eq!(Metric::Quantile(0.999).name(), "latency_p99.9_ms");
+    }
+}

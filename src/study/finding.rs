@@ -1,0 +1,198 @@
+//! What a study says of one scenario: estimates, verdicts, and the warnings a careful colleague would add.
+
+use super::case::Case;
+use super::estimate::{Estimates, Metric, Status};
+use super::objective::{Judgement, Verdict};
+use super::replicate::Sample;
+use crate::program::{Grade, Origin, Program};
+use crate::stats::Trust;
+use crate::time::Span;
+
+/// The findings on one scenario, ready to be reported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Name of the scenario.
+    pub name: String,
+    /// The question it answers; may be empty.
+    pub title: String,
+    /// Digest of the compiled program.
+    pub digest: String,
+    /// Master seed.
+    pub seed: u64,
+    /// How long requests arrived.
+    pub duration: Span,
+    /// How much of the start was not measured.
+    pub warmup: Span,
+    /// The estimates.
+    pub estimates: Estimates,
+    /// The objectives with their verdicts.
+    pub judgements: Vec<Judgement>,
+    /// What to be careful about, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Stages whose share of the time is below this are too small for a warning on their inputs.
+const SHARE_THAT_MATTERS: f64 = 0.05;
+
+impl Finding {
+    /// Estimates, judges and warns.
+    pub fn of(case: &Case, sample: &Sample) -> Finding {
+        let estimates = Estimates::of(case, sample);
+        Finding {
+            name: case.name.clone(),
+            title: case.title.clone(),
+            digest: case.program.digest(),
+            seed: case.seed,
+            duration: case.duration,
+            warmup: case.warmup,
+            judgements: case.objectives.iter().map(|objective| Judgement::of(objective, &estimates)).collect(),
+            warnings: warnings(case, &estimates),
+            estimates,
+        }
+    }
+
+    /// The worst verdict on its objectives; met when there are none.
+    pub fn verdict(&self) -> Verdict {
+        self.judgements.iter().map(|judgement| judgement.verdict).max().unwrap_or(Verdict::Met)
+    }
+}
+
+fn warnings(case: &Case, estimates: &Estimates) -> Vec<String> {
+    let trust = match &estimates.status {
+        Status::Unstable { place, replications } => {
+            return vec![format!(
+                "unstable: the backlog at {place} grew beyond its limit in {replications} of {} replications; \
+                 no estimate of an unstable system means anything",
+                estimates.replications
+            )];
+        }
+        Status::Complete => trust(estimates),
+    };
+    trust.into_iter().chain(overload(estimates)).chain(guesses(&case.program, estimates)).collect()
+}
+
+/// Estimates that rest on too little.
+fn trust(estimates: &Estimates) -> Vec<String> {
+    if estimates.replications < 2 {
+        return vec!["one replication gives no interval; ask for more with `--replications 10`".to_owned()];
+    }
+    let shown = |metric: &Metric| !matches!(metric, Metric::Quantile(p) if *p > 0.999);
+    let measures = estimates.classes.first().map_or(&[][..], |class| &class.measures);
+    let few: Vec<String> = measures
+        .iter()
+        .filter(|measure| measure.interval.trust == Trust::TooFewObservations && measure.metric != Metric::Errors)
+        .map(|measure| measure.metric)
+        .filter(shown)
+        .map(|metric| metric.to_string())
+        .collect();
+    if few.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "{}: fewer than 100 requests lie beyond it in a tenth of the data, so its interval is too narrow; \
+         run longer or more replications",
+        few.join(", ")
+    )]
+}
+
+/// Signs that the system does not keep up.
+fn overload(estimates: &Estimates) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let late = estimates.series.beyond().completions();
+    let all = late + estimates.series.cells().map(|(_, cell)| cell.completions()).sum::<u64>();
+    if late as f64 > SHARE_THAT_MATTERS * all as f64 {
+        let share = 100.0 * late as f64 / all as f64;
+        warnings
+            .push(format!("{share:.0} % of the requests ended only after the last arrival: a backlog was left over"));
+    }
+    for resource in estimates.resources.iter().filter(|resource| resource.utilisation.value > 0.98) {
+        let busy = 100.0 * resource.utilisation.value;
+        warnings.push(format!(
+            "{} was busy {busy:.1} % of the time: its load has no steady state to speak of",
+            resource.name
+        ));
+    }
+    warnings
+}
+
+/// Inputs that are estimates without a measurement behind them, in stages where much of the time goes.
+fn guesses(program: &Program, estimates: &Estimates) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for stage in estimates.stages.iter().filter(|stage| stage.share >= SHARE_THAT_MATTERS) {
+        let sites = program.sites.iter().filter(|site| site.stage == stage.name).map(|site| &site.origin);
+        let mut ids: Vec<&str> = sites
+            .filter_map(|origin| match origin {
+                Origin::Fact { id, grade: Grade::D, .. } => Some(id.as_str()),
+                _ => None,
+            })
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if !ids.is_empty() {
+            let share = 100.0 * stage.share;
+            let ids = ids.join(", ");
+            warnings.push(format!(
+                "{share:.0} % of the time goes by in `{}`, whose {ids} is an estimate (grade D): measure your own",
+                stage.name
+            ));
+        }
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replicate::sample;
+    use super::super::trial;
+    use super::*;
+    use crate::exec::Executor;
+
+    fn finding(case: &Case) -> Finding {
+        Finding::of(case, &sample(case, Executor::Event))
+    }
+
+    #[test]
+    fn verdicts_follow_the_intervals() {
+        let finding = finding(&trial::case("a", 500.0, 1));
+        let verdicts: Vec<Verdict> = finding.judgements.iter().map(|judgement| judgement.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Met, Verdict::Missed, Verdict::Inconclusive]);
+        assert_eq!(finding.verdict(), Verdict::Missed);
+    }
+
+    #[test]
+    fn a_tail_of_few_requests_is_judged_by_the_share_beyond_the_limit() {
+        let mut case = trial::case("a", 500.0, 1);
+        case.objectives = [0.5e6, 12e6, 13.7e6, 14e6, 100e6]
+            .map(|limit| trial::objective("p99.9", Metric::Quantile(0.999), true, limit))
+            .to_vec();
+        let finding = finding(&case);
+        let words: Vec<&str> = finding.judgements.iter().map(|judgement| judgement.verdict.word()).collect();
+        assert_eq!((words[0], words[2], words[4]), ("missed", "inconclusive", "met"), "{words:?}");
+        assert_eq!(finding.judgements[0].interval.trust, Trust::TooFewObservations);
+    }
+
+    #[test]
+    fn guesses_that_matter_are_named() {
+        let quick = finding(&trial::case("a", 100.0, 1));
+        assert!(
+            quick.warnings.iter().any(|warning| warning.contains("waf.latency is an estimate (grade D)")),
+            "{quick:?}"
+        );
+        let slow = finding(&trial::case("a", 960.0, 1));
+        assert!(!slow.warnings.iter().any(|warning| warning.contains("grade D")), "{:?}", slow.warnings);
+    }
+
+    #[test]
+    fn an_unstable_scenario_has_one_warning_and_no_verdict() {
+        let finding = finding(&trial::unstable("a"));
+        assert_eq!(finding.warnings.len(), 1);
+        assert!(finding.warnings[0].contains("unstable: the backlog at service"), "{:?}", finding.warnings);
+        assert_eq!(finding.verdict(), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn one_replication_is_warned_of() {
+        let finding = finding(&Case { replications: 1, ..trial::case("a", 500.0, 1) });
+        assert!(finding.warnings[0].contains("--replications"));
+    }
+}

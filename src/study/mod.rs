@@ -1,0 +1,21 @@
+//! Studies: replications of scenarios in parallel, the estimates they give, comparisons and verdicts.
+//!
+//! The only place with threads. Every (scenario, replication) pair is a function of the scenario, the seed and the number of
+//! the replication; results are reduced in order of that number. So the bytes are the same for any number of threads and
+//! any order of scenarios.
+
+pub mod case;
+pub mod compare;
+pub mod estimate;
+pub mod finding;
+pub mod objective;
+pub mod replicate;
+#[cfg(test)]
+pub mod trial;
+
+pub use case::{Case, Traffic};
+pub use compare::{Change, Comparison};
+pub use estimate::{Estimates, Measure, Metric, Status};
+pub use finding::Finding;
+pub use objective::{Judgement, Objective, Verdict};
+pub use replicate::{Sample, Watch};
