@@ -18,4 +18,5 @@ pub mod stage;
 pub mod stats;
 pub mod study;
 pub mod time;
+pub mod traffic;
 pub mod units;
