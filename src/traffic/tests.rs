@@ -598,6 +598,53 @@ fn a_bad_request_is_shown_with_file_line_and_column() {
 }
 
 #[test]
+fn the_traces_that_come_along_are_complete() {
+    let trace = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/traces").join(name);
+    let sum = |counts: &Counts| counts.counts().iter().map(|&count| u64::from(count)).sum::<u64>();
+    let second = Span::from_secs(1);
+    let nasa = Counts::load(&trace("nasa-1995.txt.gz"), None, second, Placement::Uniform).unwrap();
+    assert_eq!((nasa.end(), sum(&nasa)), (seconds(7 * 86_400), 516_943));
+    let minute = Span::from_secs(60);
+    let path = trace("worldcup-1998.csv.gz");
+    let cup = Counts::load(&path, Some("count"), minute, Placement::Uniform).unwrap();
+    assert_eq!((cup.end(), sum(&cup), cup.counts().iter().max()), (seconds(14 * 86_400), 473_019_785, Some(&153_878)));
+    let columns = Columns {
+        request_size: Some("ContextTokens".into()),
+        response_size: Some("GeneratedTokens".into()),
+        ..Columns::times("TIMESTAMP", Stamp::Date)
+    };
+    let azure = Requests::load(&trace("azure-llm-2023.csv.gz"), &columns, &Population::default()).unwrap();
+    let found = open(Arrivals::Requests(azure), Time::NEVER);
+    // From 18:17:03.97996 to 19:14:19.928016.
+    assert_eq!((found.len(), found[8_818].at), (8_819, Time(3_435_948_056_000)));
+    assert_eq!((found[0].request_bytes, found[0].response_bytes), (4_808, 10));
+}
+
+#[test]
+fn a_day_of_a_public_event_is_replayed_minute_by_minute() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/traces/worldcup-1998.csv.gz");
+    let minute = Span::from_secs(60);
+    let cup = Counts::load(&path, Some("count"), minute, Placement::Uniform).unwrap();
+    let hour = cup.cut(Span::from_secs(7 * 86_400 + 14 * 3600), Some(Span::from_secs(3600))).unwrap();
+    let mut found = vec![0u32; 60];
+    let mut source = Traffic::new(Arrivals::Counts(hour.clone()), Population::default(), Time::NEVER).source(SEED, 0);
+    let (mut block, mut last) = (Vec::new(), Time::ZERO);
+    loop {
+        block.clear();
+        source.fill(&mut block);
+        if block.is_empty() {
+            break;
+        }
+        for arrival in &block {
+            assert!(arrival.at >= last);
+            last = arrival.at;
+            found[(last.0 / minute.0) as usize] += 1;
+        }
+    }
+    assert_eq!(found, hour.counts());
+}
+
+#[test]
 fn bad_plans_are_refused() {
     assert!(Flat::new(Rate(0.0)).is_err() && Flat::new(Rate(2e9)).is_err() && Flat::new(Rate(f64::NAN)).is_err());
     let stage = |s, rate| Stage { duration: Span::from_secs(s), target: Rate(rate) };
