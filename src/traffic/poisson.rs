@@ -5,7 +5,8 @@ use crate::law::Law;
 use crate::law::LawSpec;
 use crate::rng::Key;
 
-/// Parts of a unit in which gaps are summed: whole numbers keep the sum exact over 6e10 arrivals.
+/// Parts of a unit in which gaps are summed: whole numbers keep the sum exact. After 3e10 arrivals there
+/// are no more.
 const PARTS: f64 = (1u64 << 28) as f64;
 
 /// A Poisson process of rate one. Gap n is a function of the key and n.
@@ -14,7 +15,7 @@ pub(super) struct Unit {
     key: Key,
     gap: Law,
     next: u64,
-    sum: u64,
+    sum: i64,
 }
 
 impl Unit {
@@ -27,9 +28,10 @@ impl Unit {
 impl UnitProcess for Unit {
     #[inline]
     fn next(&mut self) -> f64 {
-        self.sum = self.sum.saturating_add(self.gap.draw(self.key.bits(self.next)));
+        self.sum = self.sum.saturating_add(self.gap.draw(self.key.bits(self.next)) as i64);
         self.next += 1;
-        self.sum as f64 / PARTS
+        // The sum is signed because that converts in one instruction.
+        if self.sum == i64::MAX { f64::INFINITY } else { self.sum as f64 * (1.0 / PARTS) }
     }
 }
 

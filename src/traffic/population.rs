@@ -7,6 +7,7 @@ use crate::exec::Arrival;
 use crate::law::Law;
 use crate::math::pow;
 use crate::rng::{Key, uniform};
+use crate::time::Time;
 
 /// A kind of request.
 #[derive(Clone, Debug)]
@@ -150,10 +151,17 @@ impl Population {
         self.first_keys[last] + self.classes[last].keys.as_ref().map_or(1, Keys::count)
     }
 
-    /// What gives requests of one replication their attributes.
-    pub(super) fn dresser(self: &Arc<Self>, key: &dyn Fn(&str) -> Key) -> Dresser {
+    /// What makes requests of one replication.
+    pub(super) fn dresser(&self, key: &dyn Fn(&str) -> Key) -> Dresser {
+        let wardrobe = |(class, &first_key): (&Class, &u32)| Wardrobe {
+            request_size: Size::new(&class.request_size),
+            response_size: Size::new(&class.response_size),
+            keys: class.keys.clone(),
+            first_key,
+        };
         Dresser {
-            population: self.clone(),
+            wardrobes: self.classes.iter().zip(&self.first_keys).map(wardrobe).collect(),
+            cumulative: self.cumulative.clone(),
             class: key("class"),
             request_size: key("request_size"),
             response_size: key("response_size"),
@@ -162,46 +170,82 @@ impl Population {
     }
 }
 
-/// Gives requests their attributes, each a function of the serial number.
+/// Makes requests: gives each its attributes, every one a function of the serial number.
 #[derive(Clone, Debug)]
 pub(super) struct Dresser {
-    population: Arc<Population>,
+    wardrobes: Vec<Wardrobe>,
+    cumulative: Vec<f64>,
     class: Key,
     request_size: Key,
     response_size: Key,
     key: Key,
 }
 
-impl Dresser {
-    /// Draws class, sizes and key.
-    #[inline]
-    pub fn dress(&self, arrival: &mut Arrival) {
-        if self.population.classes.len() > 1 {
-            let u = uniform(self.class.bits(arrival.serial));
-            let class = self.population.cumulative.partition_point(|&share| share <= u);
-            arrival.class = class.min(self.population.classes.len() - 1) as u16;
-        }
-        self.dress_as(arrival.class, arrival);
+/// What the requests of a class are drawn from.
+#[derive(Clone, Debug)]
+struct Wardrobe {
+    request_size: Size,
+    response_size: Size,
+    keys: Option<Keys>,
+    first_key: u32,
+}
+
+/// A size in bytes; a constant one costs no draw.
+#[derive(Clone, Debug)]
+enum Size {
+    Constant(u32),
+    Drawn(Law),
+}
+
+impl Size {
+    fn new(law: &Law) -> Size {
+        law.is_constant().map_or_else(|| Size::Drawn(law.clone()), |bytes| Size::Constant(in_bytes(bytes)))
     }
 
-    /// Draws sizes and key of a request of a given class.
     #[inline]
-    pub fn dress_as(&self, class: u16, arrival: &mut Arrival) {
-        let index = class as usize;
-        let class = &self.population.classes[index];
-        arrival.class = index as u16;
-        arrival.request_bytes = size(&class.request_size, &self.request_size, arrival.serial);
-        arrival.response_bytes = size(&class.response_size, &self.response_size, arrival.serial);
-        let rank = class.keys.as_ref().map_or(0, |keys| keys.draw(self.key.bits(arrival.serial)));
-        arrival.key = self.population.first_keys[index] + rank;
+    fn draw(&self, key: &Key, serial: u64) -> u32 {
+        match self {
+            Size::Constant(bytes) => *bytes,
+            Size::Drawn(law) => in_bytes(law.draw(key.bits(serial))),
+        }
     }
 }
 
-/// A size in bytes; constant sizes cost no draw.
+/// A number of bytes, at most what a request can say.
 #[inline]
-fn size(law: &Law, key: &Key, serial: u64) -> u32 {
-    let bytes = law.is_constant().unwrap_or_else(|| law.draw(key.bits(serial)));
+fn in_bytes(bytes: u64) -> u32 {
     bytes.min(u64::from(u32::MAX)) as u32
+}
+
+impl Dresser {
+    /// A request of a class drawn by the shares.
+    #[inline]
+    pub fn request(&self, at: Time, serial: u64) -> Arrival {
+        let last = self.wardrobes.len() - 1;
+        if last == 0 {
+            return self.request_of(0, at, serial);
+        }
+        let u = uniform(self.class.bits(serial));
+        let class = self.cumulative.partition_point(|&share| share <= u).min(last);
+        self.request_of(class as u16, at, serial)
+    }
+
+    /// A request of a given class.
+    #[inline]
+    pub fn request_of(&self, class: u16, at: Time, serial: u64) -> Arrival {
+        let wardrobe = &self.wardrobes[class as usize];
+        let rank = wardrobe.keys.as_ref().map_or(0, |keys| keys.draw(self.key.bits(serial)));
+        Arrival {
+            at,
+            serial,
+            class,
+            key: wardrobe.first_key + rank,
+            request_bytes: wardrobe.request_size.draw(&self.request_size, serial),
+            response_bytes: wardrobe.response_size.draw(&self.response_size, serial),
+            demand: 0,
+            target: 0,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -248,21 +292,18 @@ mod tests {
     fn classes_come_in_their_shares_with_their_own_sizes_and_keys() {
         let law = |bytes: u64| Law::constant(bytes);
         let keys = |count| Some(Keys::zipf(count, 0.0).unwrap());
-        let population = Arc::new(
-            Population::new(vec![
-                Class { weight: 80.0, request_size: law(100), keys: keys(10), ..Class::new("read") },
-                Class { weight: 20.0, request_size: law(5000), keys: keys(5), ..Class::new("write") },
-                Class { weight: 0.0, ..Class::new("never") },
-            ])
-            .unwrap(),
-        );
+        let population = Population::new(vec![
+            Class { weight: 80.0, request_size: law(100), keys: keys(10), ..Class::new("read") },
+            Class { weight: 20.0, request_size: law(5000), keys: keys(5), ..Class::new("write") },
+            Class { weight: 0.0, ..Class::new("never") },
+        ])
+        .unwrap();
         assert_eq!((population.class("write"), population.class("delete"), population.keys()), (Some(1), None, 16));
         let dresser = population.dresser(&|purpose| Key::new(5, 0, "test", purpose));
         let n = 100_000u64;
         let mut writes = 0;
         for serial in 0..n {
-            let mut arrival = Arrival { serial, ..Arrival::default() };
-            dresser.dress(&mut arrival);
+            let arrival = dresser.request(Time::ZERO, serial);
             match arrival.class {
                 0 => assert!(arrival.request_bytes == 100 && arrival.key < 10),
                 1 => {
@@ -279,13 +320,9 @@ mod tests {
     #[test]
     fn sizes_follow_their_law_and_depend_on_nothing_but_the_serial() {
         let size = Law::compile(&LawSpec::Exponential { mean: 2000.0 }).unwrap();
-        let population = Arc::new(Population::new(vec![Class { response_size: size, ..Class::new("all") }]).unwrap());
+        let population = Population::new(vec![Class { response_size: size, ..Class::new("all") }]).unwrap();
         let dresser = population.dresser(&|purpose| Key::new(5, 0, "test", purpose));
-        let bytes = |serial| {
-            let mut arrival = Arrival { serial, ..Arrival::default() };
-            dresser.dress(&mut arrival);
-            arrival.response_bytes
-        };
+        let bytes = |serial| dresser.request(Time::ZERO, serial).response_bytes;
         let forward: Vec<u32> = (0..10_000).map(bytes).collect();
         let backward: Vec<u32> = (0..10_000).rev().map(bytes).collect();
         assert!(forward.iter().eq(backward.iter().rev()));

@@ -211,11 +211,10 @@ pub(super) struct Replay {
 impl Replay {
     fn arrival(&self, row: usize, at: Time) -> Arrival {
         let rows = &self.requests.rows;
-        let mut arrival = Arrival { at, serial: row as u64, ..Arrival::default() };
-        match rows.classes.get(row) {
-            Some(&class) => self.dresser.dress_as(class, &mut arrival),
-            None => self.dresser.dress(&mut arrival),
-        }
+        let mut arrival = match rows.classes.get(row) {
+            Some(&class) => self.dresser.request_of(class, at, row as u64),
+            None => self.dresser.request(at, row as u64),
+        };
         let set = |to: &mut u32, column: &[u32]| {
             if let Some(&value) = column.get(row) {
                 *to = value;

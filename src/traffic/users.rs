@@ -63,10 +63,8 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    fn request(&mut self, serial: u64, at: Time) -> Option<Arrival> {
-        let mut arrival = Arrival { at, serial, ..Arrival::default() };
-        self.dresser.dress(&mut arrival);
-        (at < self.until).then_some(arrival)
+    fn request(&self, serial: u64, at: Time) -> Option<Arrival> {
+        (at < self.until).then(|| self.dresser.request(at, serial))
     }
 
     fn think(&self, serial: u64) -> Span {
