@@ -7,6 +7,7 @@ pub mod balancer;
 pub mod bucket;
 pub mod cache;
 pub mod client;
+pub mod defaults;
 pub mod delay;
 pub mod fail;
 pub mod parallel;
