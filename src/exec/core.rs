@@ -20,6 +20,8 @@ use crate::time::{Span, Time};
 
 /// Rank of the ends of service: they give servers back, so they come before whatever takes one.
 pub const STATION_RANK: u32 = 1;
+/// Rank of whoever loses patience at a station: after the ends of service, before new arrivals.
+pub const LEAVING_RANK: u32 = 2;
 
 /// What a request does next.
 #[derive(Clone, Copy, Debug)]
@@ -236,7 +238,7 @@ impl<'a> Core<'a> {
             return Flow::Next;
         }
         let backoff = self.backoff(spec.backoff, repeated, token);
-        token.repeat(spec.counter);
+        token.repeat(spec.counter, spec.salt);
         self.recorder.balance.repeated += (spec.depth == 0) as u64;
         Flow::PassGoto(Span(backoff.0.max(1)), to)
     }

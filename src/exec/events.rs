@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use super::calendar::{Calendar, Event, Key};
-use super::core::{Core, Flow, STATION_RANK, deadline_rank};
+use super::core::{Core, Flow, LEAVING_RANK, STATION_RANK, deadline_rank};
 use super::run::{Options, Run, Verdict};
 use super::source::{Arrival, Source};
 use super::token::Token;
@@ -384,7 +384,10 @@ impl<'a> Engine<'a> {
             }
             Arrived::Late { at: leaves } => {
                 self.core.recorder.stations[id.index()].abandoned += counted;
-                Some(Flow::PassGoto(leaves - at, late))
+                self.tokens[slot as usize].pc = late.0;
+                self.pass(slot, at, leaves - at);
+                self.resume_at(slot, leaves, LEAVING_RANK);
+                None
             }
         }
     }
@@ -532,7 +535,7 @@ impl<'a> Engine<'a> {
         let spec = &program.forks[id.index()];
         let join = self.core.fork(slot, spec.branches.len() as u32, spec.join);
         for (number, branch) in spec.branches.iter().enumerate() {
-            let token = self.tokens[slot as usize].branch(number as u64, branch.0, join, at);
+            let token = self.tokens[slot as usize].branch((number, spec.salt), branch.0, join, at);
             let child = self.add(token);
             self.resume_at(child, at, 0);
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
 
 use super::calendar::Key;
-use super::core::{Core, Flow, STATION_RANK, deadline_rank};
+use super::core::{Core, Flow, LEAVING_RANK, STATION_RANK, deadline_rank};
 use super::run::{Options, Run, Verdict};
 use super::source::{Arrival, Source};
 use super::token::Token;
@@ -13,7 +13,7 @@ use crate::op::hold::{Asked, Waiter};
 use crate::op::priority::{Arrived, Job, Priority, Started};
 use crate::op::sharing::{Forecast, Sharing};
 use crate::program::{
-    Discipline, ForkId, Instruction, Label, PATIENCE_RANK, PoolId, Program, Service, StationId, StationSpec,
+    Discipline, ForkId, Instruction, Label, PATIENCE_RANK, PoolId, Program, Service, SiteId, StationId, StationSpec,
 };
 use crate::time::{Span, Time};
 
@@ -289,7 +289,7 @@ impl<'a> Plain<'a> {
         line.queue.push_back((id, at, service));
         let (waiting, patience) = (line.queue.len(), spec.patience);
         self.check_backlog(waiting, &self.core.program.stations[station.index()].name);
-        self.wait_at_most(id, at, patience);
+        self.wait_at_most(id, at, patience, LEAVING_RANK);
         true
     }
 
@@ -420,7 +420,7 @@ impl<'a> Plain<'a> {
             Asked::Waits => {
                 let waiting = self.core.pools[pool.index()].waiting(target);
                 self.check_backlog(waiting, &spec.name);
-                self.wait_at_most(id, at, spec.patience);
+                self.wait_at_most(id, at, spec.patience, PATIENCE_RANK);
             }
         }
     }
@@ -440,11 +440,11 @@ impl<'a> Plain<'a> {
         self.served(id, at);
     }
 
-    fn wait_at_most(&mut self, id: u32, at: Time, patience: Option<crate::program::SiteId>) {
+    fn wait_at_most(&mut self, id: u32, at: Time, patience: Option<SiteId>, rank: u32) {
         let Some(site) = patience else { return };
         let token = &self.tokens[&id];
         let leaves = at + self.core.draws.span(site, token.word());
-        let key = Key::new(leaves, PATIENCE_RANK, token.serial, token.trail);
+        let key = Key::new(leaves, rank, token.serial, token.trail);
         let ticket = token.ticket;
         self.push(key, Event::Patience { id, ticket });
     }
@@ -487,7 +487,7 @@ impl<'a> Plain<'a> {
         let spec = &program.forks[fork.index()];
         let join = self.core.fork(id, spec.branches.len() as u32, spec.join);
         for (number, branch) in spec.branches.iter().enumerate() {
-            let token = self.tokens[&id].branch(number as u64, branch.0, join, at);
+            let token = self.tokens[&id].branch((number, spec.salt), branch.0, join, at);
             let child = self.add(token);
             self.step_at(child, at);
         }

@@ -13,8 +13,6 @@ use crate::time::{Span, Time};
 pub const NO_STAGE: u16 = u16::MAX;
 /// No base: the request is alive down to its client.
 const ALIVE: u8 = u8::MAX;
-/// Branch numbers in trails start here, so that a branch never shares the trail of a repeat.
-const BRANCH_TRAIL: u64 = 1 << 32;
 
 /// State of a request, or of what is left of it after its caller stopped waiting.
 #[derive(Clone, Debug)]
@@ -188,10 +186,10 @@ impl Token {
     }
 
     /// Its luck changes: another attempt.
-    pub fn repeat(&mut self, counter: Register) {
+    pub fn repeat(&mut self, counter: Register, salt: u64) {
         let count = self.registers[counter.index()].saturating_add(1);
         self.registers[counter.index()] = count;
-        self.trail = retrail(self.trail, count as u64);
+        self.trail = retrail(self.trail ^ salt, count as u64);
         self.outcome = 0;
     }
 
@@ -207,12 +205,12 @@ impl Token {
     }
 
     /// A branch of it, with luck of its own and without its deadlines.
-    pub fn branch(&self, number: u64, pc: u32, join: u32, at: Time) -> Token {
+    pub fn branch(&self, (number, salt): (usize, u64), pc: u32, join: u32, at: Time) -> Token {
         Token {
             pc,
             mark: at,
             mark_stage: NO_STAGE,
-            trail: retrail(self.trail, BRANCH_TRAIL + number),
+            trail: retrail(self.trail ^ salt, 1 + number as u64),
             base: ALIVE,
             join,
             deadline: Time::NEVER,

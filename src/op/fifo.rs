@@ -92,8 +92,7 @@ impl Fifo {
         }
         if let Some(patience) = patience.filter(|patience| free.since(at) > *patience) {
             let leaves = at + patience;
-            // At its last instant it still waits: whoever arrives then finds it in the queue.
-            queue.by_time.push(Reverse(leaves + Span(1)));
+            queue.by_time.push(Reverse(leaves));
             return Arrived::Late { at: leaves };
         }
         match self.impatient {
@@ -200,7 +199,7 @@ mod tests {
         let mut arrive = |at: u64| station.arrive(0, Time(at), Span(10), Some(Span(4)), Span::ZERO);
         assert_eq!(arrive(0), served(0, 10));
         assert_eq!(arrive(1), Arrived::Late { at: Time(5) });
-        assert_eq!(arrive(5), Arrived::Full);
+        assert_eq!(arrive(4), Arrived::Full);
         assert_eq!(arrive(6), served(10, 20), "exactly at the end of its patience it is served");
     }
 

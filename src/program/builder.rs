@@ -13,7 +13,7 @@ use super::operator::*;
 use super::origin::{Origin, Sourced};
 use super::{DEADLINE_RANK, Fact, MAX_DEPTH, MAX_REGISTERS, Meter, Outcome, Program, Site, Stage};
 use crate::law::{Law, LawError, LawSpec};
-use crate::rng::Threshold;
+use crate::rng::{Key, Threshold};
 use crate::time::Span;
 
 /// Instructions beyond which a path is refused: inlining has run away.
@@ -515,6 +515,7 @@ impl Builder {
     pub fn retry(&mut self, mut spec: RetrySpec, to: Label) {
         spec.name = self.operator_name(&spec.name);
         spec.depth = self.depth as u8;
+        spec.salt = salt(&spec.name);
         let policy = RetryId(shared(&mut self.program.retries, spec, |spec| &spec.name));
         self.emit(Instruction::Retry { policy, to });
     }
@@ -532,7 +533,8 @@ impl Builder {
         let after = self.label();
         let branches: Vec<Label> = paths.iter().map(|_| self.label()).collect();
         let name = format!("{}@{}", self.operator_name(purpose), self.scope.visit);
-        self.program.forks.push(ForkSpec { name, branches: branches.clone(), after, join });
+        let salt = salt(&name);
+        self.program.forks.push(ForkSpec { name, branches: branches.clone(), after, join, salt });
         let fork = ForkId(self.program.forks.len() as u16 - 1);
         self.emit(Instruction::Fork { fork });
         for (path, branch) in paths.iter().zip(branches) {
@@ -637,14 +639,19 @@ fn compact(program: &mut Program) {
 
 /// Rank of each instruction: what gives back first, then what takes in the order of the path.
 fn ranks(program: &Program) -> Vec<u32> {
-    // Rank 1 belongs to the ends of service.
-    let take = program.code.len() as u32 + 2;
+    // Ranks 1 and 2 belong to the ends of service and of patience.
+    let take = program.code.len() as u32 + 3;
     let rank = |(place, instruction): (usize, &Instruction)| match instruction {
         instruction if !instruction.is_ordered(program) => 0,
-        instruction if instruction.gives_back() => 2 + place as u32,
+        instruction if instruction.gives_back() => 3 + place as u32,
         _ => (take + place as u32).min(DEADLINE_RANK - 2),
     };
     program.code.iter().enumerate().map(rank).collect()
+}
+
+/// A number that depends on the name alone.
+fn salt(name: &str) -> u64 {
+    Key::new(0, 0, name, "trail").0[0]
 }
 
 /// Index of the operator with this name, added if it is new.

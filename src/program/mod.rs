@@ -27,7 +27,7 @@ pub const MAX_REGISTERS: usize = 16;
 pub const MAX_DEPTH: usize = 8;
 /// Ranks at and above this belong to deadlines: they come last at their instant, the innermost first.
 pub const DEADLINE_RANK: u32 = (1 << 20) - 1 - MAX_DEPTH as u32;
-/// Rank of a wait that runs out of patience: after everything else of its instant but the deadlines.
+/// Rank of a wait for a permit that runs out of patience: after everything else of its instant but the deadlines.
 pub const PATIENCE_RANK: u32 = DEADLINE_RANK - 1;
 
 /// A compiled scenario path.

@@ -199,8 +199,10 @@ pub struct RetrySpec {
     pub budget: Option<BudgetId>,
     /// Register that counts repetitions.
     pub counter: Register,
-    /// Depth of calls around it: zero for the client.
+    /// Depth of calls around it: zero for the client. Set by the builder.
     pub depth: u8,
+    /// What tells its repeats from those of other policies: a hash of the name. Set by the builder.
+    pub salt: u64,
 }
 
 impl RetrySpec {
@@ -244,4 +246,6 @@ pub struct ForkSpec {
     pub after: Label,
     /// When.
     pub join: Join,
+    /// What tells its branches from others: a hash of the name.
+    pub salt: u64,
 }

@@ -126,6 +126,7 @@ impl Retries {
             budget,
             counter: b.register("attempts"),
             depth: 0,
+            salt: 0,
         };
         b.retry(policy, from);
     }

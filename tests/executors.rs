@@ -1,0 +1,244 @@
+//! All executors give the same result, request by request and bit by bit, and conserve requests, attempts and permits
+//! (which every run checks itself).
+
+mod common;
+
+use common::{Does, Given, Ms, compile, run};
+use gatepath::exec::{Executor, Verdict};
+use gatepath::program::{Discipline, Guard, LimitScope};
+use gatepath::time::{Span, Time};
+use proptest::prelude::*;
+
+fn law() -> impl Strategy<Value = Ms> {
+    prop_oneof![
+        (0u64..30).prop_map(Ms::Const),
+        (1u64..30).prop_map(Ms::Exp),
+        (0u64..20, 0u64..40).prop_map(|(low, high)| Ms::Between(low, high)),
+    ]
+}
+
+fn maybe<T: Clone + std::fmt::Debug>(inner: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    proptest::option::of(inner)
+}
+
+fn discipline() -> impl Strategy<Value = Discipline> {
+    prop_oneof![
+        3 => Just(Discipline::Fifo),
+        1 => Just(Discipline::ProcessorSharing),
+        1 => Just(Discipline::Priority),
+        1 => Just(Discipline::PreemptivePriority),
+    ]
+}
+
+fn scope() -> impl Strategy<Value = LimitScope> {
+    prop_oneof![Just(LimitScope::Shared), Just(LimitScope::Key), Just(LimitScope::Class)]
+}
+
+fn simple() -> impl Strategy<Value = Does> {
+    prop_oneof![
+        (law(), law()).prop_map(|(there, back)| Does::Delay(there, back)),
+        (0u8..60).prop_map(Does::Hit),
+        (0u8..40).prop_map(Does::Fail),
+        (1u64..20, 1u32..6, scope()).prop_map(|(every, burst, scope)| Does::Limit { every, burst, scope }),
+        (maybe(1u64..200), maybe(1u32..5), any::<bool>(), any::<bool>())
+            .prop_map(|(ttl, capacity, renew, at_once)| Does::Cache { ttl, capacity, renew, at_once }),
+        (1u32..4, maybe(0u32..4), discipline(), law(), maybe(law()), any::<bool>()).prop_map(
+            |(servers, queue, discipline, service, patience, setup)| {
+                Does::Serve { servers, queue, discipline, service, patience, setup }
+            }
+        ),
+        (1u32..4, maybe(0u32..4), maybe(law())).prop_map(|(size, queue, patience)| Does::Hold {
+            size,
+            queue,
+            patience
+        }),
+        (maybe(1u32..5), maybe(law()), law(), 0u32..2, 0u8..30).prop_map(|(limit, keep, open, provisioned, fails)| {
+            Does::Connect { limit, keep, open, provisioned, fails }
+        }),
+        (1u32..5, 0u8..7, 1u32..3, law(), any::<bool>()).prop_map(|(targets, policy, servers, service, holds)| {
+            Does::Balance { targets, policy, servers, service, holds }
+        }),
+        (any::<bool>(), law()).prop_map(|(holds, service)| Does::Shared { holds, service }),
+        (1u64..60).prop_map(Does::Timeout),
+        (1u32..4, law(), any::<bool>()).prop_map(|(attempts, backoff, budget)| Does::Retry {
+            attempts,
+            backoff,
+            budget
+        }),
+    ]
+}
+
+/// Paths with at most three deadlines on the way, so that they fit the depth of a request.
+fn stages() -> impl Strategy<Value = Vec<Does>> {
+    let flat = || proptest::collection::vec(simple(), 1..6);
+    let nested = (flat(), flat(), 0u8..3, flat()).prop_map(|(before, a, join, b)| {
+        let mut path = before;
+        path.push(Does::Fork { paths: vec![a, b], join });
+        path
+    });
+    let routed = (flat(), flat(), flat()).prop_map(|(mut before, other, after)| {
+        before.push(Does::Route(other));
+        before.extend(after);
+        before
+    });
+    prop_oneof![3 => flat(), 1 => nested, 1 => routed].prop_filter("too many deadlines", |path| depth(path) <= 6)
+}
+
+fn depth(path: &[Does]) -> usize {
+    path.iter()
+        .map(|does| match does {
+            Does::Timeout(_) => 1,
+            Does::Fork { paths, .. } => paths.iter().map(|path| depth(path)).max().unwrap_or(0),
+            Does::Route(path) => depth(path),
+            _ => 0,
+        })
+        .sum()
+}
+
+fn traffic() -> impl Strategy<Value = Given> {
+    prop_oneof![
+        proptest::collection::vec(0u64..25, 1..150).prop_map(|gaps| {
+            let mut at = 0;
+            let times: Vec<u64> = gaps
+                .iter()
+                .map(|gap| {
+                    at += gap;
+                    at
+                })
+                .collect();
+            Given::at(&times)
+        }),
+        (1u64..8, 1u64..30).prop_map(|(users, think)| {
+            Given::users(users, Span::from_millis(think), Time::ZERO + Span::from_secs(2))
+        }),
+    ]
+}
+
+fn assert_equal(stages: &[Does], source: &Given, timeout: Option<u64>, attempts: u32, guard: Guard) {
+    let program = compile(stages, timeout, attempts);
+    for seed in 0..2 {
+        let plain = run(Executor::Plain, &program, source, seed, guard);
+        let event = run(Executor::Event, &program, source, seed, guard);
+        if let Verdict::Unstable { .. } = plain.verdict {
+            assert_eq!(plain.verdict, event.verdict);
+            continue;
+        }
+        assert_eq!(plain.trace, event.trace);
+        assert_eq!(plain, event);
+    }
+}
+
+/// Random programs a test; `GATEPATH_CASES` makes the longer check longer.
+fn cases() -> u32 {
+    std::env::var("GATEPATH_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_programs_run_the_same_by_events_as_step_by_step(
+        stages in stages(),
+        source in traffic(),
+        timeout in proptest::option::of(1u64..120),
+        attempts in 1u32..4,
+    ) {
+        assert_equal(&stages, &source, timeout, attempts, Guard::default());
+    }
+
+    #[test]
+    fn a_backlog_beyond_the_guard_ends_both_runs_at_the_same_place(
+        stages in stages(),
+        source in traffic(),
+    ) {
+        assert_equal(&stages, &source, None, 1, Guard { backlog: 3, ..Guard::default() });
+    }
+}
+
+fn fifo(servers: u32, queue: Option<u32>, service: Ms) -> Does {
+    Does::Serve { servers, queue, discipline: Discipline::Fifo, service, patience: None, setup: false }
+}
+
+/// Arrivals every `gap` milliseconds.
+fn steady(count: u64, gap: u64) -> Given {
+    Given::at(&(0..count).map(|number| number * gap).collect::<Vec<_>>())
+}
+
+fn both(stages: &[Does], source: &Given, timeout: Option<u64>, attempts: u32) -> gatepath::exec::Run {
+    let program = compile(stages, timeout, attempts);
+    let plain = run(Executor::Plain, &program, source, 1, Guard::default());
+    let event = run(Executor::Event, &program, source, 1, Guard::default());
+    assert_eq!(plain, event);
+    event
+}
+
+#[test]
+fn a_retry_storm_is_the_same_in_both_and_keeps_itself_alive() {
+    // 90 % load; time-outs make attempts of which each keeps its server.
+    let stages = [fifo(2, Some(500), Ms::Exp(18)), fifo(1, Some(500), Ms::Exp(5))];
+    let run = both(&stages, &steady(4_000, 10), Some(60), 4);
+    assert!(run.balance.repeated > run.balance.born, "no storm: {:?}", run.balance);
+    assert!(run.balance.served < run.balance.born / 2, "no collapse: {:?}", run.balance);
+    assert_eq!(run.balance.cut, run.balance.unseen);
+}
+
+#[test]
+fn a_storm_through_held_workers_is_the_same_in_both() {
+    let stages = [
+        Does::Balance { targets: 3, policy: 3, servers: 2, service: Ms::Exp(10), holds: true },
+        fifo(2, Some(100), Ms::Exp(8)),
+    ];
+    let run = both(&stages, &steady(4_000, 4), Some(40), 3);
+    assert!(run.balance.repeated > 500, "no storm: {:?}", run.balance);
+}
+
+#[test]
+fn an_inner_deadline_gives_its_answer_to_the_outer_caller_in_time() {
+    // Inner 20 ms inside outer 100 ms around 50 ms of work: the client gets the inner answer at 20 ms plus the way back.
+    let stages = [Does::Delay(Ms::Const(5), Ms::Const(5)), Does::Timeout(20), fifo(1, None, Ms::Const(50))];
+    let run = both(&stages, &steady(1, 1), Some(100), 1);
+    assert_eq!(run.trace[0].end, Time(30_000_000));
+    assert_eq!((run.balance.gave_up, run.balance.cut, run.balance.ended_unseen), (1, 1, 1));
+    assert_eq!((run.balance.returned, run.balance.unseen), (1, 0), "the client itself was answered");
+}
+
+#[test]
+fn an_outer_deadline_leaves_the_inner_call_to_end_unseen() {
+    let stages = [Does::Delay(Ms::Const(5), Ms::Const(5)), Does::Timeout(200), fifo(1, None, Ms::Const(50))];
+    let run = both(&stages, &steady(1, 1), Some(20), 1);
+    assert_eq!(run.trace[0].end, Time(20_000_000));
+    assert_eq!((run.balance.gave_up, run.balance.unseen), (1, 1));
+}
+
+#[test]
+fn an_answer_at_the_deadline_counts() {
+    let run = both(&[fifo(1, None, Ms::Const(20))], &steady(1, 1), Some(20), 1);
+    assert_eq!((run.balance.served, run.balance.gave_up), (1, 0));
+}
+
+#[test]
+fn work_whose_caller_has_gone_keeps_its_server() {
+    // The second request waits behind the first, whose client gave up at 10 ms.
+    let run = both(&[fifo(1, None, Ms::Const(30))], &Given::at(&[0, 20]), Some(10), 1);
+    assert_eq!((run.balance.gave_up, run.balance.unseen), (2, 2));
+    let station = run.resources.iter().find(|resource| resource.units == 1).expect("the station");
+    assert_eq!(station.busy[0], (60 - 4) * 1_000_000, "both were served, from 0 to 60 ms, measured from 4 ms on");
+}
+
+/// Latency of each request less that of the added delay must not change: all other stages draw as before.
+#[test]
+fn adding_a_stage_leaves_the_draws_of_all_other_stages_unchanged() {
+    let before = vec![Does::Delay(Ms::Exp(10), Ms::Exp(3)), Does::Hit(30), Does::Delay(Ms::Exp(7), Ms::Const(0))];
+    let mut after = before.clone();
+    after.push(Does::Delay(Ms::Const(1_000), Ms::Const(0)));
+    let source = steady(2_000, 5);
+    let (before, after) = (both(&before, &source, None, 1), both(&after, &source, None, 1));
+    let mut added = 0;
+    for (old, new) in before.trace.iter().zip(&after.trace) {
+        let difference = (new.end - new.born).0 - (old.end - old.born).0;
+        assert!(difference == 0 || difference == 1_000_000_000, "request {} had other luck", old.serial);
+        added += (difference > 0) as u32;
+    }
+    // 70 % of 2,000 pass the cache; five standard deviations are 103.
+    assert!(added.abs_diff(1_400) < 103, "{added} passed");
+}
