@@ -6,7 +6,7 @@ use super::recorder::Recorder;
 use super::run::{Options, ResourceKind, Run, Verdict};
 use super::token::Token;
 use crate::op::cache::Cache;
-use crate::op::choose::{Asking, Balancer};
+use crate::op::choose::{Asking, Balancer, pick};
 use crate::op::connect::{Connected, Connections};
 use crate::op::hold::Permits;
 use crate::op::keyed::object;
@@ -176,12 +176,18 @@ impl<'a> Core<'a> {
         let bits = match spec.choice {
             Choice::Random(site) | Choice::Weighted(site, _) => self.draws.bits(site, token.word()),
             Choice::LeastOutstanding(site) | Choice::PowerOf(site, _) => self.draws.bits(site, token.word()),
+            Choice::Flows(site, flows) => self.flow(site, pick(self.draws.bits(site, token.word()), flows)),
             Choice::RoundRobin | Choice::HashKey | Choice::Given => 0,
         };
         let asking = Asking { bits, class: token.class, key: token.key, given: token.given };
         let target = self.balancers[balancer.index()].choose(spec, asking);
         token.set(spec.target, target);
         self.recorder.balancers[balancer.index()].arrivals += self.recorder.window.contains(at) as u64;
+    }
+
+    /// Random bits of a flow, the same for all its requests: words from the top, which no request comes near.
+    fn flow(&self, site: SiteId, flow: u32) -> u64 {
+        self.draws.bits(site, u64::MAX - flow as u64)
     }
 
     fn connect(&mut self, connections: ConnectionsId, token: &mut Token, at: Time) -> bool {

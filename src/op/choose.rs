@@ -40,7 +40,8 @@ impl Balancer {
                 self.next = if target + 1 == spec.targets { 0 } else { target + 1 };
                 target
             }
-            Choice::Random(_) => pick(asking.bits, spec.targets),
+            // The bits of a flow are those of its connection.
+            Choice::Random(_) | Choice::Flows(..) => pick(asking.bits, spec.targets),
             Choice::Weighted(_, cumulative) => {
                 let u = uniform(asking.bits);
                 cumulative.partition_point(|&share| share < u).min(cumulative.len() - 1) as u32
@@ -99,7 +100,7 @@ impl Balancer {
 
 /// One of `n`, each with the same chance (to 2^-64), from random bits.
 #[inline]
-fn pick(bits: u64, n: u32) -> u32 {
+pub fn pick(bits: u64, n: u32) -> u32 {
     ((bits as u128 * n as u128) >> 64) as u32
 }
 

@@ -451,6 +451,41 @@ impl Builder {
         }
     }
 
+    /// As `balanced`, with balancers that share the targets but each see only their own requests: nodes of a load
+    /// balancer. The register tells the node of a request, counted from zero.
+    pub fn balanced_by_node(&mut self, node: Register, specs: Vec<BalancerSpec>, body: impl FnOnce(&mut Self)) {
+        let Some(first) = specs.first() else { return body(self) };
+        let (register, counts) = (first.target, first.choice.counts_outstanding());
+        let mut nodes = Vec::new();
+        for mut spec in specs {
+            spec.name = self.operator_name(&spec.name);
+            nodes.push(BalancerId(shared(&mut self.program.balancers, spec, |spec| &spec.name)));
+        }
+        self.at_node(node, &nodes, |balancer| Instruction::Choose { balancer });
+        let outer = self.target.replace(register);
+        self.scoped(body);
+        self.target = outer;
+        if counts {
+            self.at_node(node, &nodes, |balancer| Instruction::Release { balancer });
+        }
+    }
+
+    /// One of several instructions, by the node in a register.
+    fn at_node(&mut self, node: Register, nodes: &[BalancerId], instruction: impl Fn(BalancerId) -> Instruction) {
+        let done = self.label();
+        for (number, &balancer) in nodes.iter().enumerate() {
+            let other = self.label();
+            let own = self.label();
+            self.branch(Condition::Holds(node, number as u32), own);
+            self.jump(other);
+            self.bind(own);
+            self.emit(instruction(balancer));
+            self.jump(done);
+            self.bind(other);
+        }
+        self.bind(done);
+    }
+
     /// Takes a connection (or execution environment), runs `fresh` when it is new, then the body, and gives it back.
     /// `fresh` gets a label for the case that opening fails; the connection is then dropped.
     pub fn connect(

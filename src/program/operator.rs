@@ -137,6 +137,8 @@ pub enum Choice {
     Weighted(SiteId, Vec<f64>),
     /// The same target for the same key.
     HashKey,
+    /// By connection: one of so many flows with equal chances; a flow keeps its target, drawn once, for the whole run.
+    Flows(SiteId, u32),
     /// The target with the fewest requests in progress, ties at random.
     LeastOutstanding(SiteId),
     /// The better of two (or more) drawn at random without repetition.

@@ -183,6 +183,7 @@ fn line(program: &Program, instruction: &Instruction) -> Line {
                 Choice::Random(_) => "at random".to_owned(),
                 Choice::Weighted(_, shares) => format!("at random by weight, cumulative {shares:?}"),
                 Choice::HashKey => "by the hash of the key".to_owned(),
+                Choice::Flows(_, flows) => format!("by the hash of one of {flows} connections"),
                 Choice::LeastOutstanding(_) => "the fewest outstanding".to_owned(),
                 Choice::PowerOf(_, n) => format!("the better of {n} at random"),
                 Choice::Given => "as given with the request".to_owned(),
