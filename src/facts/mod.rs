@@ -24,6 +24,7 @@ const PACKS: &[Pack] = &[(
         ("data/aws-2026-11/edge.csv", include_str!("../../data/aws-2026-11/edge.csv")),
         ("data/aws-2026-11/network.csv", include_str!("../../data/aws-2026-11/network.csv")),
         ("data/aws-2026-11/estimates.csv", include_str!("../../data/aws-2026-11/estimates.csv")),
+        ("data/aws-2026-11/compute.csv", include_str!("../../data/aws-2026-11/compute.csv")),
     ],
 )];
 

@@ -78,8 +78,8 @@ impl Stage for Balancer {
     }
 }
 
-/// The shares of the targets, cumulated.
-fn cumulated(weights: &[f64]) -> Vec<f64> {
+/// The shares of the targets, cumulated: the last is 1.
+pub fn cumulated(weights: &[f64]) -> Vec<f64> {
     let total: f64 = weights.iter().sum();
     let mut sum = 0.0;
     weights

@@ -3,19 +3,30 @@
 //!
 //! To add a stage: one file here, one line in [`kinds`].
 
+pub mod alb;
 pub mod balancer;
 pub mod bucket;
 pub mod cache;
 pub mod client;
 pub mod defaults;
 pub mod delay;
+pub mod ec2;
+pub mod ecs;
 pub mod fail;
+pub mod hop;
+pub mod instance;
+pub mod lambda;
+pub mod link;
+pub mod nlb;
 pub mod parallel;
 pub mod pool;
+pub mod rds;
+pub mod rds_proxy;
 pub mod retry;
 pub mod route;
 pub mod station;
 pub mod timeout;
+pub mod workers;
 
 use std::sync::Arc;
 
@@ -87,6 +98,14 @@ pub fn kinds() -> &'static [Kind] {
         Kind::of::<fail::Fail>(),
         Kind::of::<timeout::Timeout>(),
         Kind::of::<retry::Retry>(),
+        Kind::of::<link::Link>(),
+        Kind::of::<nlb::Nlb>(),
+        Kind::of::<alb::Alb>(),
+        Kind::of::<ec2::Ec2>(),
+        Kind::of::<ecs::Ecs>(),
+        Kind::of::<lambda::Lambda>(),
+        Kind::of::<rds_proxy::RdsProxy>(),
+        Kind::of::<rds::Rds>(),
     ];
     KINDS
 }
