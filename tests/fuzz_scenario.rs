@@ -3,7 +3,7 @@
 
 use gatepath::choice;
 use gatepath::diagnostic::{Problems, Sources, render};
-use gatepath::scenario::yaml;
+use gatepath::scenario::{load_bytes, yaml};
 use gatepath::section;
 use gatepath::spec::{At, Decode, DurationLaw, Limit, Named, Node, SizeLaw, Value, above};
 use gatepath::time::Span;
@@ -68,6 +68,60 @@ count: 1_000
 shape: {corners: 4}
 named: {a: [1, 2], b: ~}
 ";
+
+const SCENARIO: &str = "\
+title: A scenario with some of everything
+traffic:
+  arrivals: poisson
+  stages: [{duration: 1 min, target: 500/s}, {duration: 0 s, target: 5/s}]
+  classes:
+    - {name: read, share: 80%, request_size: 1 KiB, keys: {count: 100, zipf: 0.9}}
+    - {name: write, response_size: {uniform: {low: 1 KiB, high: 2 KiB}}}
+client: {rtt: 20 ms, timeout: 10 s, retries: {attempts: 3, on: [timeout, 429, 5xx], backoff: full-jitter, budget: 10%}}
+path:
+  - cache: {ttl: 10 s, capacity: 1000}
+  - bucket: {rate: 100/s, burst: 20, per: key}
+  - route:
+      - {when: {class: write}, to: [delay: {time: 1 ms}, use: backend]}
+      - {share: 20%, to: backend}
+      - {otherwise: [parallel: {branches: [[delay: {time: 1 ms}], backend], join: any}]}
+  - delay: {time: {samples: {file: lat.csv, column: us, unit: us}}}
+stages:
+  backend:
+    - balancer: {policy: least_outstanding}
+    - station: {name: app, targets: 3, servers: 2, service: {lognormal: {p50: 14 ms, p99: 60 ms}}}
+objectives: [p99 < 250 ms, errors < 0.1%, mean of read < 20 ms]
+run: {seed: 1, replications: 3, warmup: 10%}
+";
+
+/// Loads a whole scenario and shows the problems.
+fn load(bytes: &[u8], overrides: &[String]) -> bool {
+    let folder = std::path::Path::new("tests/data");
+    match load_bytes("fuzz", "fuzz.yaml", bytes, folder, overrides) {
+        Ok(_) => true,
+        Err((problems, sources)) => {
+            assert!(problems.has_errors(), "a refusal has a reason");
+            render(&problems, &sources, false);
+            false
+        }
+    }
+}
+
+#[test]
+fn the_scenario_to_be_mutated_loads() {
+    assert!(load(SCENARIO.as_bytes(), &[]));
+}
+
+/// Applies changes: a place, how much is dropped there, what is put there instead.
+fn changed(text: &str, changes: Vec<(prop::sample::Index, usize, String)>) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for (at, drop, insert) in changes {
+        let start = at.index(bytes.len() + 1);
+        let end = (start + drop).min(bytes.len());
+        bytes.splice(start..end, insert.into_bytes());
+    }
+    bytes
+}
 
 /// Reads, decodes and shows the problems; every place must lie within its text at whole characters.
 fn read(bytes: &[u8]) {
@@ -158,7 +212,7 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -174,12 +228,15 @@ proptest! {
     fn a_valid_file_with_changes_is_read_or_refused(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), 0usize..12, piece()), 1..6),
     ) {
-        let mut bytes = VALID.as_bytes().to_vec();
-        for (at, drop, insert) in changes {
-            let start = at.index(bytes.len() + 1);
-            let end = (start + drop).min(bytes.len());
-            bytes.splice(start..end, insert.into_bytes());
-        }
-        read(&bytes);
+        read(&changed(VALID, changes));
+    }
+
+    #[test]
+    fn a_scenario_with_changes_loads_or_is_refused(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), 0usize..9, piece()), 0..4),
+        path in "(path|traffic|run|stages)(\\.(app|route|[0-3]|classes|read|servers|name|rate|\"|=)){0,4}",
+        value in piece(),
+    ) {
+        load(&changed(SCENARIO, changes), &[format!("{path}={value}")]);
     }
 }

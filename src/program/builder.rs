@@ -78,6 +78,16 @@ pub enum BuildError {
     TooLong(String),
 }
 
+impl BuildError {
+    /// Name of the stage that cannot be compiled.
+    pub fn stage(&self) -> &str {
+        match self {
+            BuildError::Law { stage, .. } => stage,
+            BuildError::TooDeep(stage) | BuildError::TooManyRegisters(stage) | BuildError::TooLong(stage) => stage,
+        }
+    }
+}
+
 /// What is being compiled at the moment.
 #[derive(Clone, Debug, Default)]
 struct Scope {

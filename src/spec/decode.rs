@@ -37,6 +37,10 @@ pub struct At<T> {
     pub span: SourceSpan,
 }
 
+/// A value that may have failed to be read, its problems reported: for the parts of a whole that is still worth reading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tried<T>(pub Option<T>);
+
 /// A size that may be without end: `1000` or `unlimited`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit<T> {
@@ -301,6 +305,24 @@ impl<T: Decode> Decode for At<T> {
 
     fn written(&self) -> Option<serde_json::Value> {
         self.value.written()
+    }
+}
+
+impl<T: Decode> Decode for Tried<T> {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Tried<T>> {
+        Some(Tried(T::decode(node, problems)))
+    }
+
+    fn schema() -> serde_json::Value {
+        T::schema()
+    }
+
+    fn absent() -> Option<Tried<T>> {
+        T::absent().map(|value| Tried(Some(value)))
+    }
+
+    fn written(&self) -> Option<serde_json::Value> {
+        self.0.as_ref().and_then(T::written)
     }
 }
 

@@ -314,7 +314,8 @@ section! {
     pub struct NumbersFile {
         /// The file, relative to the scenario.
         file: At<String>,
-        /// The column by its title; the first when left out.
+        /// The column of the numbers by its title; when left out, the first (for quantiles the second, after the
+        /// percentiles).
         column: Option<At<String>>,
         /// The unit of the numbers, such as `us` or `KiB`.
         unit: At<String>,

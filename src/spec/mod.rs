@@ -40,7 +40,7 @@ mod words;
 
 pub use check::{Bound, Check, Reach, above, at_least, at_most, between};
 pub use choice::{Alternative, alternatives_schema, chosen};
-pub use decode::{At, Decode, Limit, Named, definitions};
+pub use decode::{At, Decode, Limit, Named, Tried, definitions};
 pub use law::{DurationLaw, LawNode, LawOf, NumbersFile, Quantity, SizeLaw, percentile};
 pub use node::{Entry, Key, Node, Value};
 pub use section::{Field, Fields, field_name, section_schema};

@@ -77,6 +77,7 @@ macro_rules! section {
 /// The entries of a mapping being decoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a> {
+    keys: &'static [&'static str],
     entries: &'a [Entry],
     span: SourceSpan,
 }
@@ -92,9 +93,9 @@ pub struct Field {
 impl<'a> Fields<'a> {
     /// Opens a mapping, reporting unknown and repeated keys. Nothing at all is an empty mapping. Absent, with an error,
     /// when something else is written.
-    pub fn open(node: &'a Node, keys: &[&'static str], problems: &mut Problems) -> Option<Fields<'a>> {
+    pub fn open(node: &'a Node, keys: &'static [&'static str], problems: &mut Problems) -> Option<Fields<'a>> {
         if node.is_empty() {
-            return Some(Fields { entries: &[], span: node.span });
+            return Some(Fields { keys, entries: &[], span: node.span });
         }
         let Some(entries) = node.as_map() else {
             mismatch(node, &format!("expected a mapping with the keys {}", listed(keys)), problems);
@@ -105,7 +106,7 @@ impl<'a> Fields<'a> {
         for entry in entries.iter().filter(|entry| !known(&entry.key)) {
             report_unknown(&entry.key, keys, problems);
         }
-        Some(Fields { entries, span: node.span })
+        Some(Fields { keys, entries, span: node.span })
     }
 
     /// Reads one key. When it is not written: the default, else the type's own [`Decode::absent`], else an error.
@@ -120,7 +121,7 @@ impl<'a> Fields<'a> {
             return T::decode(node, problems);
         }
         let value = default.map(|default| default()).or_else(T::absent);
-        if value.is_none() {
+        if value.is_none() && !self.is_misspelt(name) {
             let problem = problems.error(self.span, format!("`{name}` is missing")).label("in this section");
             let doc = paragraph(doc);
             if !doc.is_empty() {
@@ -146,6 +147,13 @@ impl<'a> Fields<'a> {
             return None;
         }
         Some(value)
+    }
+
+    /// Whether an unknown key was reported as this one misspelt, which is enough said.
+    fn is_misspelt(&self, name: &str) -> bool {
+        let unknown = |key: &str| !self.keys.contains(&key);
+        let near = |key: &str| nearest(key, self.keys.iter().copied()) == Some(name);
+        self.entries.iter().any(|entry| unknown(&entry.key.text) && near(&entry.key.text))
     }
 
     fn node(&self, name: &str) -> Option<&'a Node> {
@@ -318,13 +326,19 @@ mod tests {
                 ("`servers` is given twice", "given again"),
                 ("unknown key `servise`", "did you mean `service`?"),
                 ("`servers` cannot be 0", "expected 1 to 1000"),
-                ("`service` is missing", "in this section"),
                 ("`3` has no unit", crate::units::DURATION),
             ]
         );
         assert_eq!(problems[0].also, [(key("servers", 0).span, "first given here".to_string())]);
         assert_eq!(problems[1].help.as_deref(), Some("allowed keys: `servers`, `service`, `patience`, `type`"));
-        assert_eq!(problems[3].help.as_deref(), Some("`service`: Time of one service."));
+    }
+
+    #[test]
+    fn a_missing_key_is_reported_with_what_it_means() {
+        let (station, problems) = decode(&[("servers", "2")]);
+        assert_eq!(station, None);
+        assert_eq!(problems[0].message, "`service` is missing");
+        assert_eq!(problems[0].help.as_deref(), Some("`service`: Time of one service."));
     }
 
     #[test]
