@@ -283,6 +283,15 @@ impl<'a> Core<'a> {
         }
     }
 
+    /// Busy time of the stations that keep it themselves.
+    pub fn tally_busy(&mut self, stations: impl Iterator<Item = Option<Vec<u64>>>) {
+        for (tally, busy) in self.recorder.stations.iter_mut().zip(stations) {
+            if let Some(busy) = busy {
+                tally.busy = busy;
+            }
+        }
+    }
+
     /// A call in parallel starts; its number.
     pub fn fork(&mut self, parent: u32, branches: u32, join: Join) -> u32 {
         self.recorder.balance.forked += branches as u64;

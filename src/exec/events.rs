@@ -12,6 +12,7 @@ use crate::op::fifo::{Arrived, Fifo};
 use crate::op::hold::{Asked, Waiter};
 use crate::op::priority::{self, Job, Priority, Started};
 use crate::op::sharing::{Forecast, Sharing};
+use crate::op::window::Window;
 use crate::program::{
     Discipline, ForkId, Guard, Instruction, Label, PATIENCE_RANK, PoolId, Program, Register, Service, SiteId,
     StationId, StationSpec,
@@ -27,6 +28,8 @@ pub fn run(program: &Program, source: Box<dyn Source>, options: &Options<'_>) ->
     engine.main_loop(options);
     let verdict = engine.verdict.take().unwrap_or(Verdict::Complete);
     let in_stations = engine.stations.iter().map(Station::taken).sum();
+    let (now, window) = (engine.now, engine.core.recorder.window);
+    engine.core.tally_busy(engine.stations.iter().map(|station| station.busy(now, window)));
     engine.core.finish(verdict, engine.now, in_stations)
 }
 
@@ -57,6 +60,15 @@ impl Station {
         };
         let StationSpec { target, patience, setup, .. } = *spec;
         Station { queue, target, slowness: spec.slowness.clone(), patience, setup }
+    }
+
+    /// Busy time of its servers by target, if it keeps that itself.
+    fn busy(&self, at: Time, window: Window) -> Option<Vec<u64>> {
+        match &self.queue {
+            Queue::Fifo(_) => None,
+            Queue::Sharing(sharing) => Some(sharing.busy(at, window)),
+            Queue::Priority(priority) => Some(priority.busy(at, window)),
+        }
     }
 
     fn taken(&self) -> u64 {

@@ -12,6 +12,7 @@ use super::token::Token;
 use crate::op::hold::{Asked, Waiter};
 use crate::op::priority::{Arrived, Job, Priority, Started};
 use crate::op::sharing::{Forecast, Sharing};
+use crate::op::window::Window;
 use crate::program::{
     Discipline, ForkId, Instruction, Label, PATIENCE_RANK, PoolId, Program, Service, SiteId, StationId, StationSpec,
 };
@@ -23,6 +24,8 @@ pub fn run(program: &Program, source: Box<dyn Source>, options: &Options<'_>) ->
     plain.main_loop(options);
     let verdict = plain.verdict.take().unwrap_or(Verdict::Complete);
     let in_stations = plain.stations.iter().map(Station::taken).sum();
+    let (now, window) = (plain.now, plain.core.recorder.window);
+    plain.core.tally_busy(plain.stations.iter().map(|station| station.busy(now, window)));
     plain.core.finish(verdict, plain.now, in_stations)
 }
 
@@ -58,6 +61,15 @@ impl Station {
             Discipline::ProcessorSharing => Station::Sharing(Sharing::new(spec)),
             Discipline::Priority => Station::Priority(Priority::new(spec, false)),
             Discipline::PreemptivePriority => Station::Priority(Priority::new(spec, true)),
+        }
+    }
+
+    /// Busy time of its servers by target, if it keeps that itself.
+    fn busy(&self, at: Time, window: Window) -> Option<Vec<u64>> {
+        match self {
+            Station::Fifo(..) => None,
+            Station::Sharing(sharing) => Some(sharing.busy(at, window)),
+            Station::Priority(priority) => Some(priority.busy(at, window)),
         }
     }
 
