@@ -162,9 +162,29 @@ impl Builder {
         self.scope.rest.is_some()
     }
 
+    /// Kind of the next stage, if there is one.
+    pub fn next_kind(&self) -> Option<&'static str> {
+        self.scope.rest.as_ref().map(|rest| rest.path[rest.at].kind())
+    }
+
+    /// Whether a stage of this kind has been entered before the current one.
+    pub fn comes_after(&self, kind: &str) -> bool {
+        let current = self.scope.stage.index();
+        self.program.stages.iter().enumerate().any(|(index, stage)| index != current && stage.kind == kind)
+    }
+
     /// The number of targets of the nearest stage downstream that has targets.
     pub fn downstream_targets(&self) -> Option<u32> {
-        let mut rest = self.scope.rest.clone();
+        Builder::targets_of(self.scope.rest.clone())
+    }
+
+    /// As `downstream_targets`, leaving out the next stage.
+    pub fn targets_beyond_next(&self) -> Option<u32> {
+        let next = self.scope.rest.clone()?;
+        Builder::targets_of(Rest::of(&next.path, next.at + 1, next.outer))
+    }
+
+    fn targets_of(mut rest: Option<Rest>) -> Option<u32> {
         while let Some(here) = rest {
             if let Some(targets) = here.path[here.at].targets() {
                 return Some(targets);
@@ -345,6 +365,11 @@ impl Builder {
         self.delay_per(purpose, law, Per::Request);
     }
 
+    /// Time passes by the law of a site. Two delays at one site have the same luck: a time spent in two pieces.
+    pub fn delay_at(&mut self, site: SiteId, per: Per) {
+        self.emit(Instruction::Delay { site, per });
+    }
+
     /// Time passes by a law, times the size of request or response.
     pub fn delay_per(&mut self, purpose: &str, law: &Sourced<LawSpec>, per: Per) {
         if law.value != LawSpec::Constant(0.0) {
@@ -494,6 +519,16 @@ impl Builder {
             self.bind(other);
         }
         self.bind(done);
+    }
+
+    /// Chooses one of equal workers of the current stage, for the operators of the body that take the register as their
+    /// target. Stages further on keep the target chosen for them.
+    pub fn spread(&mut self, mut spec: BalancerSpec, body: impl FnOnce(&mut Self, Register)) {
+        spec.name = self.operator_name(&spec.name);
+        let register = spec.target;
+        let balancer = BalancerId(shared(&mut self.program.balancers, spec, |spec| &spec.name));
+        self.emit(Instruction::Choose { balancer });
+        body(self, register);
     }
 
     /// Takes a connection (or execution environment), runs `fresh` when it is new, then the body, and gives it back.

@@ -2,7 +2,7 @@
 
 use super::{Context, given_law};
 use crate::diagnostic::Problems;
-use crate::facts::FactError;
+use crate::facts::{FactError, Facts};
 use crate::law::LawSpec;
 use crate::program::Sourced;
 use crate::spec::DurationLaw;
@@ -19,6 +19,11 @@ impl<'a, 'p> Defaults<'a, 'p> {
     /// For one stage.
     pub fn new(context: &'a Context<'a>, problems: &'p mut Problems) -> Self {
         Defaults { context, problems }
+    }
+
+    /// The data pack.
+    pub fn facts(&self) -> &'a Facts {
+        self.context.facts
     }
 
     /// A law as written, else the fact with this id.
@@ -60,7 +65,6 @@ impl<'a, 'p> Defaults<'a, 'p> {
 mod tests {
     use super::*;
     use crate::diagnostic::SourceSpan;
-    use crate::facts::Facts;
     use crate::program::{Grade, Origin};
     use crate::units::Share;
 

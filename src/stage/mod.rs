@@ -4,16 +4,22 @@
 //! To add a stage: one file here, one line in [`kinds`].
 
 pub mod alb;
+pub mod authorizer;
 pub mod balancer;
 pub mod bucket;
 pub mod cache;
 pub mod client;
+pub mod cloud_map;
+pub mod cloudfront;
 pub mod defaults;
 pub mod delay;
 pub mod ec2;
 pub mod ecs;
 pub mod fail;
+pub mod fleet;
+pub mod gateway;
 pub mod hop;
+pub mod http_api;
 pub mod instance;
 pub mod lambda;
 pub mod link;
@@ -22,10 +28,15 @@ pub mod parallel;
 pub mod pool;
 pub mod rds;
 pub mod rds_proxy;
+pub mod rest_api;
 pub mod retry;
 pub mod route;
+pub mod route53;
 pub mod station;
 pub mod timeout;
+pub mod vpc_link_v1;
+pub mod vpc_link_v2;
+pub mod waf;
 pub mod workers;
 
 use std::sync::Arc;
@@ -98,6 +109,14 @@ pub fn kinds() -> &'static [Kind] {
         Kind::of::<fail::Fail>(),
         Kind::of::<timeout::Timeout>(),
         Kind::of::<retry::Retry>(),
+        Kind::of::<route53::Route53>(),
+        Kind::of::<cloudfront::Cloudfront>(),
+        Kind::of::<waf::Waf>(),
+        Kind::of::<rest_api::RestApi>(),
+        Kind::of::<http_api::HttpApi>(),
+        Kind::of::<vpc_link_v1::VpcLinkV1>(),
+        Kind::of::<vpc_link_v2::VpcLinkV2>(),
+        Kind::of::<cloud_map::CloudMap>(),
         Kind::of::<link::Link>(),
         Kind::of::<nlb::Nlb>(),
         Kind::of::<alb::Alb>(),
