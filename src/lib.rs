@@ -3,6 +3,7 @@
 //! A scenario compiles to a program of queueing operators; a request is a call stack running through it; luck is a
 //! function of who draws and what for. See ARCHITECTURE.md for the floors and the reasons.
 
+pub mod cli;
 pub mod diagnostic;
 pub mod exec;
 pub mod facts;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `gatepath` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gatepath::cli::main()
+}

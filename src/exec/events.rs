@@ -99,27 +99,6 @@ impl Inbox {
     }
 }
 
-/// Why a request does not run on.
-enum Halt {
-    /// Somebody else may come first.
-    Others(Key),
-    /// A deadline lies before the instant it would go on.
-    Late(Time),
-    /// It has ended for its client.
-    Ended,
-    /// It has ended unseen.
-    Unseen,
-    /// It may wait here, or wake others.
-    At(Instruction),
-}
-
-/// Whether a request may wait at an instruction, or wake others.
-#[inline(always)]
-fn waits(instruction: &Instruction) -> bool {
-    use Instruction::{Arrive, Fork, Free, Hold, Serve};
-    matches!(instruction, Serve { .. } | Hold { .. } | Free { .. } | Fork { .. } | Arrive { .. })
-}
-
 struct Engine<'a> {
     core: Core<'a>,
     code: Vec<(Instruction, u32)>,
@@ -153,8 +132,8 @@ impl<'a> Engine<'a> {
 
     fn main_loop(&mut self, options: &Options<'_>) {
         let mut until_look = CANCEL_EVERY;
-        self.look_ahead();
         while self.verdict.is_none() {
+            self.look_ahead();
             let next = self.calendar.next_key();
             if self.arrival_key < next {
                 self.arrive();
@@ -245,81 +224,50 @@ impl<'a> Engine<'a> {
     // ---- running on ----
 
     /// Runs a request on from an instant until it waits, ends, or must let others go first.
-    fn run(&mut self, slot: u32, at: Time) {
-        let mut at = at;
+    fn run(&mut self, slot: u32, mut at: Time) {
         loop {
-            match self.run_on(slot, &mut at) {
-                Halt::Others(key) => return self.calendar.push(key, Event::Resume { slot }),
-                Halt::Late(end) => {
-                    self.cut_until(slot, end);
-                    at = end;
+            let token = &mut self.tokens[slot as usize];
+            let (instruction, rank) = self.code[token.pc as usize];
+            if rank != 0 {
+                let key = Key::new(at, rank, token.serial, token.trail);
+                if self.calendar.next_key() < key || self.arrival_key < key {
+                    return self.calendar.push(key, Event::Resume { slot });
                 }
-                Halt::Ended => return self.end(slot, at),
-                Halt::Unseen => return self.remove(slot),
-                Halt::At(instruction) => match self.operate(slot, at, instruction) {
-                    Some(span) => at = self.pass(slot, at, span),
+            }
+            let flow = match instruction {
+                Instruction::Serve { station, service, full, late } => {
+                    match self.serve(slot, at, station, service, full, late) {
+                        Some(flow) => flow,
+                        None => return,
+                    }
+                }
+                Instruction::Hold { pool, full, .. } => match self.hold(slot, at, pool, full) {
+                    Some(flow) => flow,
                     None => return,
                 },
-            }
-        }
-    }
-
-    /// Instructions at which a request may wait, or which wake others. The time that passes, if the request goes on.
-    #[inline(always)]
-    fn operate(&mut self, slot: u32, at: Time, instruction: Instruction) -> Option<Span> {
-        match instruction {
-            Instruction::Serve { station, service, full, late } => self.serve(slot, at, station, service, full, late),
-            Instruction::Hold { pool, full, .. } => self.hold(slot, at, pool, full),
-            Instruction::Free { pool } => self.give_back(slot, at, pool),
-            Instruction::Fork { fork } => self.fork(slot, at, fork),
-            Instruction::Arrive { fork } => self.join(slot, at, fork),
-            _ => None,
-        }
-    }
-
-    /// Runs instructions that concern nobody else, and those whose turn it is.
-    #[inline(always)]
-    fn run_on(&mut self, slot: u32, at: &mut Time) -> Halt {
-        let Engine { core, code, tokens, calendar, arrival_key, .. } = self;
-        let token = &mut tokens[slot as usize];
-        loop {
-            let (instruction, rank) = &code[token.pc as usize];
-            if *rank != 0 {
-                let key = Key::new(*at, *rank, token.serial, token.trail);
-                if arrival_key.precedes(&key) || calendar.next_key().precedes(&key) {
-                    return Halt::Others(key);
-                }
-            }
-            if waits(instruction) {
-                return Halt::At(*instruction);
-            }
-            match core.step(token, *at, instruction) {
-                Flow::On => {}
+                Instruction::Free { pool } => self.give_back(slot, at, pool),
+                Instruction::Fork { fork } => match self.fork(slot, at, fork) {
+                    Some(flow) => flow,
+                    None => return,
+                },
+                Instruction::Arrive { fork } => return self.join(slot, at, fork),
+                instruction => self.core.step(token, at, instruction),
+            };
+            match flow {
+                Flow::Next => self.tokens[slot as usize].pc += 1,
+                Flow::Goto(to) => self.tokens[slot as usize].pc = to.0,
                 Flow::Pass(span) => {
-                    let end = *at + span;
-                    if end > token.deadline {
-                        return Halt::Late(end);
-                    }
-                    *at = end;
+                    self.tokens[slot as usize].pc += 1;
+                    at = self.pass(slot, at, span);
                 }
-                Flow::Ended => return Halt::Ended,
-                Flow::Unseen => return Halt::Unseen,
+                Flow::PassGoto(span, to) => {
+                    self.tokens[slot as usize].pc = to.0;
+                    at = self.pass(slot, at, span);
+                }
+                Flow::Ended => return self.end(slot, at),
+                Flow::Unseen => return self.remove(slot),
             }
         }
-    }
-
-    /// The request goes on with another instruction, at once.
-    #[inline(always)]
-    fn go(&mut self, slot: u32, pc: u32) -> Option<Span> {
-        self.tokens[slot as usize].pc = pc;
-        Some(Span::ZERO)
-    }
-
-    /// The request goes on with the next instruction after some time.
-    #[inline(always)]
-    fn next_after(&mut self, slot: u32, span: Span) -> Option<Span> {
-        self.tokens[slot as usize].pc += 1;
-        Some(span)
     }
 
     /// Time passes for a request; callers whose deadline lies before its end go on without it.
@@ -417,7 +365,7 @@ impl<'a> Engine<'a> {
         service: Service,
         full: Label,
         late: Label,
-    ) -> Option<Span> {
+    ) -> Option<Flow> {
         let token = &self.tokens[slot as usize];
         let station = &mut self.stations[id.index()];
         let target = token.target(station.target);
@@ -440,11 +388,11 @@ impl<'a> Engine<'a> {
         match arrived {
             Arrived::Served { start, end } => {
                 self.core.tally_service(id, target, at, start, end);
-                self.next_after(slot, end - at)
+                Some(Flow::Pass(end - at))
             }
             Arrived::Full => {
                 self.core.recorder.stations[id.index()].refused += counted;
-                self.go(slot, full.0)
+                Some(Flow::Goto(full))
             }
             Arrived::Late { at: leaves } => {
                 self.core.recorder.stations[id.index()].abandoned += counted;
@@ -457,7 +405,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A station with a queue of its own: the request waits for an event of the station.
-    fn queue_up(&mut self, slot: u32, at: Time, id: StationId, service: Span, full: Label) -> Option<Span> {
+    fn queue_up(&mut self, slot: u32, at: Time, id: StationId, service: Span, full: Label) -> Option<Flow> {
         let window = self.core.recorder.window;
         let token = &self.tokens[slot as usize];
         let station = &mut self.stations[id.index()];
@@ -476,21 +424,21 @@ impl<'a> Engine<'a> {
                 match priority.arrive(target, at, job, window) {
                     priority::Arrived::Started(started) => self.started(id, target, started),
                     priority::Arrived::Waits => {}
-                    priority::Arrived::Full => return self.refuse(slot, id, at, full),
+                    priority::Arrived::Full => return self.refuse(id, at, full),
                 }
                 let Queue::Priority(priority) = &self.stations[id.index()].queue else { return None };
                 priority.waiting(target)
             }
-            _ => return self.refuse(slot, id, at, full),
+            _ => return self.refuse(id, at, full),
         };
         self.check_backlog(waiting, |program| program.stations[id.index()].name.clone());
         self.wait(slot);
         None
     }
 
-    fn refuse(&mut self, slot: u32, id: StationId, at: Time, full: Label) -> Option<Span> {
+    fn refuse(&mut self, id: StationId, at: Time, full: Label) -> Option<Flow> {
         self.core.recorder.stations[id.index()].refused += self.core.recorder.window.contains(at) as u64;
-        self.go(slot, full.0)
+        Some(Flow::Goto(full))
     }
 
     fn foresee(&mut self, id: StationId, target: usize, forecast: Forecast) {
@@ -543,7 +491,7 @@ impl<'a> Engine<'a> {
     // ---- permits ----
 
     #[inline]
-    fn hold(&mut self, slot: u32, at: Time, id: PoolId, full: Label) -> Option<Span> {
+    fn hold(&mut self, slot: u32, at: Time, id: PoolId, full: Label) -> Option<Flow> {
         let spec = &self.core.program.pools[id.index()];
         let window = self.core.recorder.window;
         let token = &self.tokens[slot as usize];
@@ -557,11 +505,11 @@ impl<'a> Engine<'a> {
                 if counted == 1 {
                     tally.wait.record(0);
                 }
-                self.next_after(slot, Span::ZERO)
+                Some(Flow::Next)
             }
             Asked::Full => {
                 tally.refused += counted;
-                self.go(slot, full.0)
+                Some(Flow::Goto(full))
             }
             Asked::Waits => {
                 if let Some(site) = spec.patience {
@@ -578,7 +526,7 @@ impl<'a> Engine<'a> {
     }
 
     #[inline]
-    fn give_back(&mut self, slot: u32, at: Time, id: PoolId) -> Option<Span> {
+    fn give_back(&mut self, slot: u32, at: Time, id: PoolId) -> Flow {
         let target = self.tokens[slot as usize].target(self.core.program.pools[id.index()].target);
         let window = self.core.recorder.window;
         let tokens = &self.tokens;
@@ -589,12 +537,12 @@ impl<'a> Engine<'a> {
             }
             self.served(next.slot, at);
         }
-        self.next_after(slot, Span::ZERO)
+        Flow::Next
     }
 
     // ---- parallel calls ----
 
-    fn fork(&mut self, slot: u32, at: Time, id: ForkId) -> Option<Span> {
+    fn fork(&mut self, slot: u32, at: Time, id: ForkId) -> Option<Flow> {
         let program = self.core.program;
         let spec = &program.forks[id.index()];
         let join = self.core.fork(slot, spec.branches.len() as u32, spec.join);
@@ -604,13 +552,13 @@ impl<'a> Engine<'a> {
             self.resume_at(child, at, 0);
         }
         if join == 0 {
-            return self.go(slot, spec.after.0);
+            return Some(Flow::Goto(spec.after));
         }
         self.wait(slot);
         None
     }
 
-    fn join(&mut self, slot: u32, at: Time, id: ForkId) -> Option<Span> {
+    fn join(&mut self, slot: u32, at: Time, id: ForkId) {
         let goes_on = self.core.arrive(&self.tokens[slot as usize]);
         self.core.recorder.leave_stage(&self.tokens[slot as usize], at);
         self.remove(slot);
@@ -618,6 +566,5 @@ impl<'a> Engine<'a> {
             self.tokens[parent as usize].outcome = outcome;
             self.wake(parent, at, self.core.program.forks[id.index()].after.0);
         }
-        None
     }
 }

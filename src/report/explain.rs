@@ -150,7 +150,7 @@ fn line(program: &Program, instruction: &Instruction) -> Line {
                 LimitScope::Key => " for each key",
                 LimitScope::Class => " for each class",
             };
-            let (rate, burst) = (number::short(spec.rate, 4), number::short(spec.burst, 4));
+            let (rate, burst) = (given(spec.rate), given(spec.burst));
             let what = format!("{}: {rate} /s, burst {burst}{scope}, else {}", spec.name, goto(otherwise));
             Line { operator: "limit", what, origin: Some(spec.origin.clone()) }
         }
@@ -214,7 +214,7 @@ fn line(program: &Program, instruction: &Instruction) -> Line {
         Instruction::Retry { policy, to } => retry(program, policy.index(), to),
         Instruction::Earn { budget } => {
             let spec = &program.budgets[budget.index()];
-            let (share, cap) = (number::short(100.0 * spec.share, 3), number::short(spec.cap, 3));
+            let (share, cap) = (given(100.0 * spec.share), given(spec.cap));
             plain("earn", format!("{}: {share} % of a retry, at most {cap}", spec.name))
         }
         Instruction::Fork { fork } => {
@@ -286,6 +286,11 @@ fn retry(program: &Program, policy: usize, to: Label) -> Line {
     Line { operator: "retry", what, origin: None }
 }
 
+/// A number as somebody wrote it.
+fn given(value: f64) -> String {
+    number::exact(value).unwrap_or_else(|| value.to_string())
+}
+
 fn goto(label: Label) -> String {
     format!("-> {}", label.0)
 }
@@ -327,7 +332,7 @@ fn origin(program: &Program, site: SiteId) -> Option<Origin> {
 fn condition(program: &Program, condition: Condition) -> String {
     match condition {
         Condition::Chance(site, p) => {
-            let share = number::short(100.0 * p.probability(), 4);
+            let share = given(100.0 * p.probability());
             format!("{share} % ({})", program.sites[site.index()].purpose)
         }
         Condition::Class(class) => format!("class {}", program.classes[usize::from(class)]),
@@ -372,7 +377,7 @@ mod tests {
         client
              1  call       without a deadline
         waf
-             3  branch     1.000 % (blocked) -> 13  [scenario]
+             3  branch     1 % (blocked) -> 13  [scenario]
              4  delay      200 us  [waf.latency, grade D, 2026-01-01, a guess]
         service station
              6  serve      service: 1 server, first come first served, exponential, mean 1 ms, queue of 50, full -> 8  [scenario]

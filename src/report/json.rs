@@ -4,11 +4,12 @@ use super::schema;
 use crate::study::{Comparison, Finding};
 use serde_json::{Map, Value, json};
 
-/// The document: `schema_version`, `scenarios`, and `comparison` when there is one. The series is left out; it is in the
-/// results folder.
-pub fn document(findings: &[&Finding], comparisons: &[Comparison]) -> Value {
+/// The document: `schema_version`, `partial` (the user stopped it), `scenarios`, and `comparison` when there is one. The
+/// series is left out; it is in the results folder.
+pub fn document(findings: &[&Finding], comparisons: &[Comparison], partial: bool) -> Value {
     let mut document = json!({
         "schema_version": schema::VERSION,
+        "partial": partial,
         "scenarios": findings.iter().map(|finding| scenario(finding)).collect::<Vec<_>>(),
     });
     if let (Value::Object(fields), false) = (&mut document, comparisons.is_empty()) {
@@ -57,7 +58,7 @@ mod tests {
     fn the_document_is_the_same_to_the_last_byte() {
         let case = trial::case("one_server", 500.0, 1);
         let finding = Finding::of(&case, &sample(&case, Executor::Event));
-        let mut document = document(&[&finding], &[]);
+        let mut document = document(&[&finding], &[], false);
         let scenario = &mut document["scenarios"][0];
         // A digest changes with every change of the program's shape; the numbers must not.
         assert_eq!(scenario["digest"].take().as_str().map(str::len), Some(64));
@@ -67,6 +68,7 @@ mod tests {
         }
         insta::assert_snapshot!(format!("{document:#}"), @r#"
         {
+          "partial": false,
           "scenarios": [
             {
               "confidence": 0.95,
@@ -74,6 +76,7 @@ mod tests {
               "duration_s": 10.0,
               "objectives": [
                 {
+                  "class": "all",
                   "high": 10.1335333,
                   "limit": 20.0,
                   "low": 8.8283245,

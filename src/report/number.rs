@@ -92,12 +92,11 @@ pub fn estimate(interval: &Interval, unit: Unit) -> Shown {
     let half = scaled.half_width();
     let wanted = if half.is_finite() && half > 0.0 { decimals(half, 2) } else { decimals(size, 4) };
     let places = wanted.clamp(decimals(size, 3), decimals(size, 6));
-    let value = format!("{} {}", fixed(scaled.value, places), unit.symbol);
-    let range = match half.is_finite() {
-        true => format!("{} to {}", fixed(scaled.low, places), fixed(scaled.high, places)),
-        false => String::new(),
-    };
-    Shown { value, range }
+    let show = |value: f64| if value == 0.0 { "0".to_owned() } else { fixed(value, places) };
+    let (value, low, high) = (show(scaled.value), show(scaled.low), show(scaled.high));
+    // An interval narrower than the digits shown says nothing that the digits do not.
+    let range = if half.is_finite() && low != high { format!("{low} to {high}") } else { String::new() };
+    Shown { value: format!("{value} {}", unit.symbol), range }
 }
 
 #[cfg(test)]
@@ -129,7 +128,8 @@ mod tests {
         };
         assert_eq!(shown(20_123_456.0, 123_456.0), "20.12 ms, 20.00 to 20.25");
         assert_eq!(shown(20_123_456.0, 12_345_678.0), "20.1 ms, 7.8 to 32.5");
-        assert_eq!(shown(2_012_345_678.0, 12.0), "2.01235 s, 2.01235 to 2.01235");
+        assert_eq!(shown(2_012_345_678.0, 12.0), "2.01235 s, ");
+        assert_eq!(shown(0.0, 0.0), "0 ms, ");
         assert_eq!(shown(200.0, f64::INFINITY), "200.0 ns, ");
     }
 }

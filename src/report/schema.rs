@@ -7,7 +7,6 @@ use crate::program::Answered;
 use crate::stats::Interval;
 use crate::study::estimate::{ClassEstimates, Estimates, ResourceEstimates};
 use crate::study::{Comparison, Finding};
-use crate::time::Time;
 
 /// Version of the tables and of the JSON: raised when a column changes its meaning or goes away, not when one is added.
 pub const VERSION: u64 = 1;
@@ -42,6 +41,7 @@ layout! {
     OBJECTIVES "objectives"
     "scenario" "name of the scenario"
     "objective" "the objective as written"
+    "class" "the class of requests it is about, `all` for all of them"
     "metric" "what is limited, with its unit"
     "limit" "the limit, in the unit of the metric"
     "value" "the estimate, in the unit of the metric"
@@ -211,13 +211,14 @@ fn summary(table: &mut Table, finding: &Finding) {
 
 fn objectives(table: &mut Table, finding: &Finding) {
     for judgement in &finding.judgements {
-        let objective = &judgement.objective;
-        let interval = judgement.interval.scaled(objective.metric.scale());
+        let (objective, metric) = (&judgement.objective, judgement.metric());
+        let interval = judgement.interval.scaled(metric.scale());
         table.push([
             finding.name.as_str().into(),
             objective.text.as_str().into(),
-            objective.metric.name().into(),
-            (objective.limit * objective.metric.scale()).into(),
+            judgement.class().into(),
+            metric.name().into(),
+            (objective.limit * metric.scale()).into(),
             interval.value.into(),
             interval.low.into(),
             interval.high.into(),
@@ -241,9 +242,9 @@ fn outcomes(table: &mut Table, finding: &Finding) {
             outcome.share.value.into(),
             outcome.share.low.into(),
             outcome.share.high.into(),
-            millis(outcome.latency.mean()),
-            millis(outcome.latency.quantile(0.5)),
-            millis(outcome.latency.quantile(0.99)),
+            millis(outcome.mean),
+            millis(outcome.quantiles[0]),
+            millis(outcome.quantiles[1]),
         ]);
     }
 }
@@ -298,24 +299,20 @@ fn resources(table: &mut Table, finding: &Finding) {
 }
 
 fn series(table: &mut Table, finding: &Finding) {
-    for estimates in complete(finding) {
-        for (start, cell) in estimates.series.cells() {
-            // The last interval may be cut short by the end of the run.
-            let length = estimates.series.interval().min(Time(finding.duration.0).since(start)).as_secs_f64();
-            let weight = 1.0 / (length * estimates.replications as f64);
-            table.push([
-                finding.name.as_str().into(),
-                start.as_secs_f64().into(),
-                length.into(),
-                (cell.arrivals as f64 * weight).into(),
-                (cell.successes as f64 * weight).into(),
-                (cell.failures as f64 * weight).into(),
-                millis(cell.latency.mean()),
-                millis(cell.latency.quantile(0.5)),
-                millis(cell.latency.quantile(0.9)),
-                millis(cell.latency.quantile(0.99)),
-            ]);
-        }
+    for slice in complete(finding).flat_map(|estimates| &estimates.series) {
+        let [p50, p90, p99] = slice.quantiles;
+        table.push([
+            finding.name.as_str().into(),
+            slice.start.as_secs_f64().into(),
+            slice.length.as_secs_f64().into(),
+            slice.arrived.into(),
+            slice.served.into(),
+            slice.failed.into(),
+            millis(slice.mean),
+            millis(p50),
+            millis(p90),
+            millis(p99),
+        ]);
     }
 }
 

@@ -55,6 +55,11 @@ pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
             section(&mut out, &title, "paired differences", &differences(comparison));
         }
     }
+    let times = |finding: &&Finding| (finding.duration, finding.warmup);
+    if findings.windows(2).any(|pair| times(&pair[0]) != times(&pair[1])) {
+        let text = "durations or warm-ups differ, so that replications are only partly paired";
+        warnings(&mut out, &[text.to_owned()]);
+    }
     warnings(&mut out, &shared_warnings(findings));
     out
 }
@@ -100,7 +105,7 @@ fn objectives(finding: &Finding) -> Grid {
             Verdict::Missed => BAD,
             Verdict::Inconclusive => OPEN,
         };
-        let shown = show(judgement.objective.metric, &judgement.interval);
+        let shown = show(judgement.metric(), &judgement.interval);
         grid.row([
             (judgement.verdict.word().to_owned(), style),
             (judgement.objective.text.clone(), PLAIN),
@@ -148,7 +153,7 @@ fn outcomes(estimates: &Estimates) -> Grid {
     for outcome in outcomes.iter().take(ROWS) {
         let shown = number::estimate(&outcome.share, Unit::PERCENT);
         let status = if outcome.status == 0 { "-".to_owned() } else { outcome.status.to_string() };
-        let mean = outcome.latency.mean();
+        let mean = outcome.mean;
         let unit = Unit::of_nanos(mean);
         let after = match mean {
             0.0 => "at once".to_owned(),
@@ -255,7 +260,7 @@ fn differences(comparison: &Comparison) -> Grid {
         let Shown { value, range } = number::estimate(&difference.interval, unit);
         let sign = if difference.interval.value > 0.0 { "+" } else { "" };
         let share = 100.0 * difference.interval.value / difference.reference;
-        let percent = if share.is_finite() { format!("{share:+.1} %") } else { String::new() };
+        let percent = if share.is_finite() && share != 0.0 { format!("{share:+.1} %") } else { String::new() };
         grid.row([
             (difference.metric.to_string(), PLAIN),
             (format!("{sign}{value}"), BOLD),
@@ -494,9 +499,9 @@ mod tests {
           two         498.1 /s  0.963 %  1.267 ms  0.9509 ms  4.978 ms  7.56 ms
 
         two less one  paired differences
-          offered       0.000 /s  0.000 to 0.000      +0.0 %  same
+          offered           0 /s                              same
           throughput  -0.0778 /s  -0.2023 to 0.0468   -0.0 %  undecided
-          errors         0.000 %  0.000 to 0.000      +0.0 %  same
+          errors             0 %                              same
           mean         -0.950 ms  -1.007 to -0.892   -42.8 %  better
           p50          -0.652 ms  -0.688 to -0.616   -40.7 %  better
           p90           -2.22 ms  -2.37 to -2.07     -45.7 %  better

@@ -1,8 +1,8 @@
 //! A scenario as a study runs it: the program, the traffic, and how long and how often.
 
-use super::objective::Objective;
 use crate::exec::{Options, Source};
 use crate::program::{Guard, Program};
+use crate::scenario::{Objective, Scenario};
 use crate::time::{Span, Time};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -34,13 +34,29 @@ pub struct Case {
     pub replications: usize,
     /// What is asked of the scenario.
     pub objectives: Vec<Objective>,
-    /// Confidence of every interval, 0.95 by default.
+    /// Confidence of every interval, such as 0.95.
     pub confidence: f64,
 }
 
 impl Case {
-    /// Confidence of intervals unless something else is asked for.
-    pub const CONFIDENCE: f64 = 0.95;
+    /// The case of a scenario, under a name that is unique in the study.
+    pub fn new(name: &str, scenario: Scenario) -> Case {
+        let traffic = scenario.traffic;
+        Case {
+            name: name.to_owned(),
+            title: scenario.title,
+            program: scenario.program,
+            traffic: Box::new(move |seed, replication| traffic.source(seed, replication)),
+            duration: scenario.duration,
+            warmup: scenario.warmup,
+            interval: scenario.interval,
+            guard: scenario.guard,
+            seed: scenario.seed,
+            replications: scenario.replications as usize,
+            objectives: scenario.objectives,
+            confidence: scenario.confidence,
+        }
+    }
 
     /// What the executor is told about one replication.
     pub fn options<'a>(&self, replication: usize, cancel: Option<&'a AtomicBool>) -> Options<'a> {

@@ -45,7 +45,7 @@ pub enum Change {
     Same,
     /// The interval holds zero.
     Undecided,
-    /// A load, neither good nor bad, that differs.
+    /// A load that differs, or a throughput that differs with it: neither good nor bad.
     Different,
 }
 
@@ -86,10 +86,19 @@ impl Comparison {
     pub fn of(scenario: (&str, &Estimates), reference: (&str, &Estimates)) -> Comparison {
         let comparable = scenario.1.status.is_complete() && reference.1.status.is_complete();
         let measures = scenario.1.classes.first().filter(|_| comparable).map_or(&[][..], |class| &class.measures);
-        let differences = measures
+        let mut differences: Vec<Difference> = measures
             .iter()
             .filter_map(|mine| Some(difference(mine, reference.1.measure(mine.metric)?, scenario.1.confidence)))
             .collect();
+        let change_of = |metric| differences.iter().find(|one| one.metric == metric).map(|one| one.change);
+        if change_of(Metric::Offered) != Some(Change::Same) {
+            // More served because more came is no merit.
+            let throughput = differences.iter_mut().find(|one| one.metric == Metric::Throughput);
+            throughput
+                .into_iter()
+                .filter(|one| one.change == Change::Better)
+                .for_each(|one| one.change = Change::Different);
+        }
         Comparison { scenario: scenario.0.to_owned(), reference: reference.0.to_owned(), differences }
     }
 }

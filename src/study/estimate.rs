@@ -1,12 +1,14 @@
 //! From the replications of a scenario to estimates, each with an interval and a word on trust.
 
 use super::case::Case;
+use super::objective;
 use super::replicate::Sample;
 use crate::exec::{Resource, ResourceKind, Run, Verdict};
 use crate::program::{Answered, Program};
 use crate::stats::interval::{self, Interval, Point, Sections};
+use crate::stats::series::Cell;
 use crate::stats::{Histogram, Series};
-use crate::time::Span;
+use crate::time::{Span, Time};
 use std::fmt;
 
 /// The quantiles every result has.
@@ -73,12 +75,12 @@ pub struct Estimates {
     pub stages: Vec<StageEstimates>,
     /// By resource, as in the program.
     pub resources: Vec<ResourceEstimates>,
-    /// By interval, all replications together.
-    pub series: Series,
+    /// By interval of simulated time, all replications together.
+    pub series: Vec<Slice>,
+    /// Share of the requests that ended only after the last arrival, warm-up included.
+    pub left_over: f64,
     /// Latencies of all requests served as asked, all replications together.
     pub latency: Histogram,
-    /// The same, one histogram a replication.
-    by_replication: Vec<Histogram>,
 }
 
 /// Estimates of one class of requests, or of all.
@@ -90,6 +92,27 @@ pub struct ClassEstimates {
     pub measures: Vec<Measure>,
     /// How requests ended, as in the program, without those that never happened.
     pub outcomes: Vec<OutcomeEstimates>,
+    /// Latencies of the requests served as asked, one histogram a replication.
+    served: Vec<Histogram>,
+}
+
+/// What happened in one interval of simulated time, mean over replications.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slice {
+    /// Start of the interval.
+    pub start: Time,
+    /// Its length; the last one may be cut short by the end of the run.
+    pub length: Span,
+    /// Requests that arrived, a second.
+    pub arrived: f64,
+    /// Requests that ended as asked, a second.
+    pub served: f64,
+    /// Requests that ended otherwise, a second.
+    pub failed: f64,
+    /// Mean latency of all requests that ended, in nanoseconds; not a number when none did.
+    pub mean: f64,
+    /// Latency that 50, 90 and 99 % of them stay below.
+    pub quantiles: [f64; 3],
 }
 
 /// How often requests ended in one way, and when.
@@ -105,8 +128,10 @@ pub struct OutcomeEstimates {
     pub count: u64,
     /// Share of all requests of the class.
     pub share: Interval,
-    /// Latencies of these requests.
-    pub latency: Histogram,
+    /// Their mean latency in nanoseconds.
+    pub mean: f64,
+    /// Latency that 50 and 99 % of them stay below.
+    pub quantiles: [f64; 2],
 }
 
 /// Time spent in one stage.
@@ -228,16 +253,13 @@ impl Estimates {
     pub fn of(case: &Case, sample: &Sample) -> Estimates {
         let Sample { runs, series } = sample;
         let program = &case.program;
-        let by_replication: Vec<Histogram> = runs.iter().map(|run| served(program, run, None)).collect();
-        let sections = Sections::new(&by_replication.iter().collect::<Vec<_>>());
-        let mut classes = vec![ClassEstimates::of(case, runs, None, &by_replication, &sections)];
+        let mut classes = vec![ClassEstimates::of(case, runs, None)];
+        // A program with one class knows that class as all requests.
         if program.classes.len() > 1 {
-            classes.extend((0..program.classes.len() as u16).map(|class| {
-                let served: Vec<Histogram> = runs.iter().map(|run| served(program, run, Some(class))).collect();
-                let sections = Sections::new(&served.iter().collect::<Vec<_>>());
-                ClassEstimates::of(case, runs, Some(class), &served, &sections)
-            }));
+            classes.extend((0..program.classes.len() as u16).map(|class| ClassEstimates::of(case, runs, Some(class))));
         }
+        let mut latency = Histogram::default();
+        classes[0].served.iter().for_each(|served| latency.merge(served));
         Estimates {
             status: Status::of(runs),
             replications: runs.len(),
@@ -246,22 +268,65 @@ impl Estimates {
             classes,
             stages: stages(case, runs),
             resources: resources(case, runs),
-            series: series.clone(),
-            latency: sections.pooled().clone(),
-            by_replication,
+            series: slices(case, series, runs.len()),
+            left_over: left_over(series),
+            latency,
         }
     }
 
+    /// Name under which all requests are known, whatever their class.
+    pub const ALL: &str = "all";
+
     /// The estimate of a metric over all requests; quantiles are there when asked for by an objective or standard.
     pub fn measure(&self, metric: Metric) -> Option<&Measure> {
-        self.classes.first()?.measures.iter().find(|measure| measure.metric == metric)
+        self.measure_of(Estimates::ALL, metric)
     }
 
-    /// Share of the requests served as asked whose latency is above `limit` nanoseconds.
-    pub fn share_above(&self, limit: f64) -> Interval {
-        let above = |latency: &Histogram| (latency.count_above(limit.max(0.0) as u64), latency.count());
-        interval::share(&self.by_replication.iter().map(above).collect::<Vec<_>>(), self.confidence)
+    /// The same for the requests of a class.
+    pub fn measure_of(&self, class: &str, metric: Metric) -> Option<&Measure> {
+        self.class(class)?.measures.iter().find(|measure| measure.metric == metric)
     }
+
+    fn class(&self, name: &str) -> Option<&ClassEstimates> {
+        match self.classes.as_slice() {
+            [all] => Some(all),
+            classes => classes.iter().find(|class| class.name == name),
+        }
+    }
+
+    /// Drops what only judging objectives needs: a result may be kept in memory beside thousands of others.
+    pub fn settle(&mut self) {
+        self.classes.iter_mut().for_each(|class| class.served = Vec::new());
+    }
+
+    /// Share of the requests of a class served as asked whose latency is above `limit` nanoseconds; unknown after `settle`.
+    pub fn share_above(&self, class: &str, limit: f64) -> Interval {
+        let above = |latency: &Histogram| (latency.count_above(limit.max(0.0) as u64), latency.count());
+        let served = self.class(class).map_or(&[][..], |class| &class.served);
+        interval::share(&served.iter().map(above).collect::<Vec<_>>(), self.confidence)
+    }
+}
+
+fn slices(case: &Case, series: &Series, replications: usize) -> Vec<Slice> {
+    let slice = |(start, cell): (Time, &Cell)| {
+        let length = series.interval().min(Time(case.duration.0).since(start));
+        let weight = 1.0 / (length.as_secs_f64() * replications as f64);
+        Slice {
+            start,
+            length,
+            arrived: cell.arrivals as f64 * weight,
+            served: cell.successes as f64 * weight,
+            failed: cell.failures as f64 * weight,
+            mean: cell.latency.mean(),
+            quantiles: [0.5, 0.9, 0.99].map(|p| cell.latency.quantile(p)),
+        }
+    };
+    series.cells().map(slice).collect()
+}
+
+fn left_over(series: &Series) -> f64 {
+    let late = series.beyond().completions();
+    late as f64 / (late + series.cells().map(|(_, cell)| cell.completions()).sum::<u64>()) as f64
 }
 
 /// Latencies of the requests of a class (or all) that were served as asked.
@@ -272,14 +337,16 @@ fn served(program: &Program, run: &Run, class: Option<u16>) -> Histogram {
 }
 
 impl ClassEstimates {
-    fn of(case: &Case, runs: &[Run], class: Option<u16>, served: &[Histogram], sections: &Sections) -> ClassEstimates {
+    fn of(case: &Case, runs: &[Run], class: Option<u16>) -> ClassEstimates {
+        let served: Vec<Histogram> = runs.iter().map(|run| served(&case.program, run, class)).collect();
+        let sections = Sections::new(&served.iter().collect::<Vec<_>>());
         let counts: Vec<(u64, u64)> =
-            runs.iter().zip(served).map(|(run, served)| (served.count(), offered(run, class))).collect();
-        let name = class.map_or("all", |class| &case.program.classes[usize::from(class)]);
+            runs.iter().zip(&served).map(|(run, served)| (served.count(), offered(run, class))).collect();
+        let name = class.map_or(Estimates::ALL, |class| &case.program.classes[usize::from(class)]);
         let mut measures = rates(case, runs, class, &counts);
-        measures.push(mean(served, case.confidence));
-        measures.extend(quantiles(case).map(|p| quantile(p, served, sections, case.confidence)));
-        ClassEstimates { name: name.to_owned(), measures, outcomes: outcomes(case, runs, class) }
+        measures.push(mean(&served, case.confidence));
+        measures.extend(quantiles(case).map(|p| quantile(p, &served, &sections, case.confidence)));
+        ClassEstimates { name: name.to_owned(), measures, outcomes: outcomes(case, runs, class), served }
     }
 }
 
@@ -291,7 +358,7 @@ fn offered(run: &Run, class: Option<u16>) -> u64 {
 
 /// The standard quantiles and those that objectives ask for, in order.
 fn quantiles(case: &Case) -> impl Iterator<Item = f64> + use<> {
-    let asked = case.objectives.iter().filter_map(|objective| match objective.metric {
+    let asked = case.objectives.iter().filter_map(|objective| match objective::metric(objective) {
         Metric::Quantile(p) => Some(p),
         _ => None,
     });
@@ -377,7 +444,8 @@ fn outcomes(case: &Case, runs: &[Run], class: Option<u16>) -> Vec<OutcomeEstimat
             answered: outcome.answered,
             count: latency.count(),
             share: interval::share(&counts, case.confidence),
-            latency,
+            mean: latency.mean(),
+            quantiles: [0.5, 0.99].map(|p| latency.quantile(p)),
         }
     };
     case.program.outcomes.iter().enumerate().map(of).filter(|outcome| outcome.count > 0).collect()
@@ -451,6 +519,7 @@ mod tests {
     use super::super::trial;
     use super::*;
     use crate::exec::Executor;
+    use crate::stats::Trust;
 
     fn estimates(case: &Case) -> Estimates {
         Estimates::of(case, &sample(case, Executor::Event))
@@ -477,6 +546,25 @@ mod tests {
     }
 
     #[test]
+    fn printed_intervals_cover_the_textbook_in_nineteen_of_twenty_studies() {
+        // 100 seeds of the same queue: accepted is 95 % less and more three standard errors of the measured share.
+        let mut case = trial::lasting(Span::from_secs(31), "a", 500.0, 1);
+        let sojourn = 1e9 / (1000.0 - 495.0);
+        let exact = [(Metric::Mean, 1.0), (Metric::Quantile(0.5), 2f64.ln()), (Metric::Quantile(0.99), 100f64.ln())];
+        let mut covered = [0; 3];
+        for seed in 0..100 {
+            case.seed = seed;
+            let estimates = estimates(&case);
+            for ((metric, factor), covered) in exact.iter().zip(&mut covered) {
+                let interval = estimates.measure(*metric).unwrap().interval;
+                assert!(interval.trust <= Trust::Caution, "{metric}: {interval:?}");
+                *covered += u32::from(interval.covers(200_000.0 + factor * sojourn));
+            }
+        }
+        assert!(covered.iter().all(|covered| (88..=100).contains(covered)), "{covered:?}");
+    }
+
+    #[test]
     fn utilisation_and_waiting_obey_the_textbook() {
         let estimates = estimates(&trial::case("a", 500.0, 1));
         let station = &estimates.resources[0];
@@ -494,7 +582,7 @@ mod tests {
         }
         assert!((estimates.stages.iter().map(|stage| stage.share).sum::<f64>() - 1.0).abs() < 1e-12);
         let total: f64 = estimates.stages.iter().map(|stage| stage.per_request.value).sum();
-        let all: f64 = estimates.classes[0].outcomes.iter().map(|o| o.latency.mean() * o.share.value).sum();
+        let all: f64 = estimates.classes[0].outcomes.iter().map(|o| o.mean * o.share.value).sum();
         assert!((total / all - 1.0).abs() < 1e-9, "stages {total}, requests {all}");
     }
 

@@ -37,7 +37,9 @@ const SHARE_THAT_MATTERS: f64 = 0.05;
 impl Finding {
     /// Estimates, judges and warns.
     pub fn of(case: &Case, sample: &Sample) -> Finding {
-        let estimates = Estimates::of(case, sample);
+        let mut estimates = Estimates::of(case, sample);
+        let judgements = case.objectives.iter().map(|objective| Judgement::of(objective, &estimates)).collect();
+        estimates.settle();
         Finding {
             name: case.name.clone(),
             title: case.title.clone(),
@@ -45,7 +47,7 @@ impl Finding {
             seed: case.seed,
             duration: case.duration,
             warmup: case.warmup,
-            judgements: case.objectives.iter().map(|objective| Judgement::of(objective, &estimates)).collect(),
+            judgements,
             warnings: warnings(case, &estimates),
             estimates,
         }
@@ -98,10 +100,8 @@ fn trust(estimates: &Estimates) -> Vec<String> {
 /// Signs that the system does not keep up.
 fn overload(estimates: &Estimates) -> Vec<String> {
     let mut warnings = Vec::new();
-    let late = estimates.series.beyond().completions();
-    let all = late + estimates.series.cells().map(|(_, cell)| cell.completions()).sum::<u64>();
-    if late as f64 > SHARE_THAT_MATTERS * all as f64 {
-        let share = 100.0 * late as f64 / all as f64;
+    if estimates.left_over > SHARE_THAT_MATTERS {
+        let share = 100.0 * estimates.left_over;
         warnings
             .push(format!("{share:.0} % of the requests ended only after the last arrival: a backlog was left over"));
     }
@@ -146,6 +146,7 @@ mod tests {
     use super::super::trial;
     use super::*;
     use crate::exec::Executor;
+    use crate::scenario::Measured;
 
     fn finding(case: &Case) -> Finding {
         Finding::of(case, &sample(case, Executor::Event))
@@ -163,7 +164,7 @@ mod tests {
     fn a_tail_of_few_requests_is_judged_by_the_share_beyond_the_limit() {
         let mut case = trial::case("a", 500.0, 1);
         case.objectives = [0.5e6, 12e6, 13.7e6, 14e6, 100e6]
-            .map(|limit| trial::objective("p99.9", Metric::Quantile(0.999), true, limit))
+            .map(|limit| trial::objective("p99.9", Measured::Quantile(0.999), true, limit))
             .to_vec();
         let finding = finding(&case);
         let words: Vec<&str> = finding.judgements.iter().map(|judgement| judgement.verdict.word()).collect();

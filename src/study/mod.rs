@@ -17,5 +17,5 @@ pub use case::{Case, Traffic};
 pub use compare::{Change, Comparison};
 pub use estimate::{Estimates, Measure, Metric, Status};
 pub use finding::Finding;
-pub use objective::{Judgement, Objective, Verdict};
-pub use replicate::{Sample, Watch};
+pub use objective::{Judgement, Verdict};
+pub use replicate::{Sample, Watch, replicate};

@@ -1,20 +1,8 @@
 //! Verdicts on objectives: met, missed, or not to be told from the data at hand.
 
 use super::estimate::{Estimates, Metric};
+use crate::scenario::{Measured, Objective};
 use crate::stats::{Interval, Trust};
-
-/// What is asked of a scenario: a quantity on one side of a limit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Objective {
-    /// As written: `p99 < 250 ms`.
-    pub text: String,
-    /// What is limited.
-    pub metric: Metric,
-    /// Whether the quantity has to stay below the limit (or above it).
-    pub below: bool,
-    /// The limit: nanoseconds, requests a second, or a share.
-    pub limit: f64,
-}
 
 /// What the data says of an objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,22 +51,47 @@ impl Verdict {
 }
 
 impl Judgement {
-    /// Judges an objective by the estimates of all requests.
+    /// Judges an objective.
     ///
     /// A quantile that rests on few observations has too narrow an interval. Then the share of requests beyond the limit
     /// decides, which is well known even where the quantile is not.
     pub fn of(objective: &Objective, estimates: &Estimates) -> Judgement {
-        let measure = estimates.measure(objective.metric).filter(|_| estimates.status.is_complete());
+        let (metric, class) = (metric(objective), class(objective));
+        let measure = estimates.measure_of(class, metric).filter(|_| estimates.status.is_complete());
         let interval = measure.map_or(Interval::UNKNOWN, |measure| measure.interval);
-        let verdict = match (objective.metric, interval.trust) {
+        let verdict = match (metric, interval.trust) {
             (Metric::Quantile(p), Trust::TooFewObservations) => {
-                let beyond = estimates.share_above(objective.limit);
+                let beyond = estimates.share_above(class, objective.limit);
                 Verdict::of(&beyond, 1.0 - p, objective.below)
             }
             _ => Verdict::of(&interval, objective.limit, objective.below),
         };
         Judgement { objective: objective.clone(), verdict, interval }
     }
+
+    /// The metric that the objective limits.
+    pub fn metric(&self) -> Metric {
+        metric(&self.objective)
+    }
+
+    /// The class of requests that the objective is about; `all` for all of them.
+    pub fn class(&self) -> &str {
+        class(&self.objective)
+    }
+}
+
+/// The metric that an objective limits.
+pub fn metric(objective: &Objective) -> Metric {
+    match objective.measured {
+        Measured::Quantile(p) => Metric::Quantile(p),
+        Measured::Mean => Metric::Mean,
+        Measured::Errors => Metric::Errors,
+        Measured::Throughput => Metric::Throughput,
+    }
+}
+
+fn class(objective: &Objective) -> &str {
+    objective.class.as_ref().map_or(Estimates::ALL, |class| &class.value)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::case::Case;
 use crate::exec::{self, Executor, Run, Verdict};
 use crate::stats::Series;
 use crate::time::Span;
+use std::borrow::Borrow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,7 +43,7 @@ pub struct ThreadError {
 /// # Errors
 /// When the threads cannot be started.
 pub fn replicate(
-    cases: &[Case],
+    cases: &[impl Borrow<Case> + Sync],
     executor: Executor,
     threads: usize,
     cancel: &AtomicBool,
@@ -51,6 +52,7 @@ pub fn replicate(
     let threads = threads.max(1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|source| ThreadError { threads, source })?;
+    let cases: Vec<&Case> = cases.iter().map(Borrow::borrow).collect();
     let pairs: Vec<(usize, usize)> =
         cases.iter().enumerate().flat_map(|(c, case)| (0..case.replications).map(move |r| (c, r))).collect();
     let slots: Vec<Mutex<Slot>> = cases.iter().map(|case| Mutex::new(Slot::new(case.replications))).collect();
@@ -58,7 +60,7 @@ pub fn replicate(
     pool.broadcast(|_| {
         while !cancel.load(Ordering::Relaxed) {
             let Some(&(c, r)) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            let run = run(&cases[c], executor, r, cancel);
+            let run = run(cases[c], executor, r, cancel);
             if run.verdict == Verdict::Interrupted {
                 return;
             }

@@ -1,13 +1,12 @@
 //! Small cases for tests: Poisson traffic of two classes through a failing waf and a station.
 
 use super::case::Case;
-use super::estimate::Metric;
-use super::objective::Objective;
 use crate::exec::{Arrival, Source};
 use crate::law::LawSpec;
 use crate::program::builder::Part;
 use crate::program::{Answered, Builder, Discipline, Grade, Guard, Origin, Path, Service, Sourced, StationSpec};
 use crate::rng::{Key, uniform};
+use crate::scenario::{Measured, Objective};
 use crate::time::{Span, Time};
 use std::sync::Arc;
 
@@ -117,10 +116,14 @@ impl Source for Poisson {
 
 /// Ten runs of 10 s, the first second not measured, at `rate` requests a second.
 pub fn case(name: &str, rate: f64, servers: u32) -> Case {
+    lasting(Span::from_secs(10), name, rate, servers)
+}
+
+/// The same for another time.
+pub fn lasting(duration: Span, name: &str, rate: f64, servers: u32) -> Case {
     let path: Path =
         Arc::from([Arc::new(Client) as Arc<dyn Part>, Arc::new(Waf), Arc::new(Station { servers, queue: Some(50) })]);
     let program = Builder::compile(&path, vec!["read".into(), "write".into()]).unwrap();
-    let duration = Span::from_secs(10);
     let traffic = move |seed, replication| {
         let key = Key::new(seed, replication, "client", "arrival");
         Box::new(Poisson { key, mean: 1e9 / rate, until: Time(duration.0), at: 0.0, serial: 0 }) as Box<dyn Source>
@@ -137,11 +140,11 @@ pub fn case(name: &str, rate: f64, servers: u32) -> Case {
         seed: 1,
         replications: 10,
         objectives: vec![
-            objective("p99 < 20 ms", Metric::Quantile(0.99), true, 20e6),
-            objective("errors < 0.1%", Metric::Errors, true, 0.001),
-            objective("throughput > 494/s", Metric::Throughput, false, 494.0),
+            objective("p99 < 20 ms", Measured::Quantile(0.99), true, 20e6),
+            objective("errors < 0.1%", Measured::Errors, true, 0.001),
+            objective("throughput > 494/s", Measured::Throughput, false, 494.0),
         ],
-        confidence: Case::CONFIDENCE,
+        confidence: 0.95,
     }
 }
 
@@ -154,6 +157,6 @@ pub fn unstable(name: &str) -> Case {
 }
 
 /// An objective on all requests.
-pub fn objective(text: &str, metric: Metric, below: bool, limit: f64) -> Objective {
-    Objective { text: text.to_owned(), metric, below, limit }
+pub fn objective(text: &str, measured: Measured, below: bool, limit: f64) -> Objective {
+    Objective { text: text.to_owned(), measured, class: None, below, limit }
 }

@@ -1,0 +1,145 @@
+//! One function for each command.
+
+use super::arguments::{Arguments, Command, CompareArguments, ExplainArguments, Format, Inputs, RunArguments, Running};
+use super::inputs::{self, Loaded};
+use super::session::Session;
+use super::{Exit, Failure};
+use crate::report::{explain, json, schema, terminal};
+use crate::scenario;
+use crate::study::{Finding, Verdict};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Mutex;
+
+/// The scenario that `init` writes.
+const TEMPLATE: &str = include_str!("template.yaml");
+
+/// Does what is asked.
+pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Run(arguments) => run(&arguments),
+        Command::Compare(arguments) => compare(&arguments),
+        Command::Check(inputs) => check(&inputs),
+        Command::Explain(arguments) => explain(&arguments),
+        Command::Schema => print(&format!("{:#}\n", scenario::schema())).map(|()| Exit::Good),
+        Command::Init { file } => init(&file),
+    }
+}
+
+fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
+    let mut loaded = inputs::load(&arguments.inputs.files, &arguments.inputs.sets)?;
+    adjust(&mut loaded, &arguments.running, None);
+    let show = |finding: &Finding| match arguments.output.format {
+        Format::Table => print(&format!("{}\n", terminal::summary(finding))),
+        Format::Json | Format::Csv => Ok(()),
+    };
+    let session = Session::start(&loaded, &arguments.running, arguments.output.out.as_deref())?;
+    let ended = session.run(&show)?;
+    let findings: Vec<&Finding> = ended.findings.iter().collect();
+    match arguments.output.format {
+        Format::Table => {}
+        Format::Json => print(&format!("{:#}\n", json::document(&findings, &[], ended.interrupted)))?,
+        Format::Csv => print_bytes(&schema::tables(&findings)[0].to_csv())?,
+    }
+    Ok(exit(&findings, ended.interrupted))
+}
+
+fn compare(arguments: &CompareArguments) -> Result<Exit, Failure> {
+    let mut loaded = inputs::load(&arguments.files, &arguments.sets)?;
+    let (seed, replications) = (loaded[0].case.seed, loaded[0].case.replications);
+    adjust(&mut loaded, &arguments.running, Some((seed, replications)));
+    let session = Session::start(&loaded, &arguments.running, arguments.output.out.as_deref())?.comparing();
+    let ended = session.run(&|_| Ok(()))?;
+    let findings: Vec<&Finding> = ended.findings.iter().collect();
+    match arguments.output.format {
+        Format::Table => print(&terminal::comparison(&findings, &ended.comparisons))?,
+        Format::Json => print(&format!("{:#}\n", json::document(&findings, &ended.comparisons, ended.interrupted)))?,
+        Format::Csv => print_bytes(&schema::comparison(&ended.comparisons).to_csv())?,
+    }
+    Ok(exit(&findings, ended.interrupted))
+}
+
+fn check(inputs: &Inputs) -> Result<Exit, Failure> {
+    for loaded in inputs::load(&inputs.files, &inputs.sets)? {
+        let case = &loaded.case;
+        let (stages, instructions) = (case.program.stages.len(), case.program.code.len());
+        print(&format!("{}: {stages} stages, {instructions} instructions\n", loaded.file.display()))?;
+    }
+    Ok(Exit::Good)
+}
+
+fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
+    let mut loaded = inputs::load(&arguments.inputs.files, &arguments.inputs.sets)?;
+    adjust(&mut loaded, &arguments.running, None);
+    if !arguments.analyze {
+        for Loaded { case, .. } in &loaded {
+            print(&explain::program(&case.name, &case.program, None))?;
+        }
+        return Ok(Exit::Good);
+    }
+    let index = Mutex::new(0);
+    let show = |finding: &Finding| {
+        // Findings are shown in the order of the files.
+        let mut index = index.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let case = loaded.iter().map(|loaded| &loaded.case).nth(*index);
+        *index += 1;
+        case.map_or(Ok(()), |case| print(&explain::program(&case.name, &case.program, Some(&finding.estimates))))
+    };
+    let ended = Session::start(&loaded, &arguments.running, None)?.run(&show)?;
+    Ok(exit(&ended.findings.iter().collect::<Vec<_>>(), ended.interrupted))
+}
+
+fn init(file: &Path) -> Result<Exit, Failure> {
+    let written =
+        OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut to| to.write_all(TEMPLATE.as_bytes()));
+    match written {
+        Ok(()) => print(&format!("wrote {0}; now: gatepath run {0}\n", file.display())).map(|()| Exit::Good),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Failure::new(Exit::Usage, format!("{} exists already; nothing was written", file.display())))
+        }
+        Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write {}: {error}", file.display()))),
+    }
+}
+
+/// Takes seed and replications from the command line, else from `shared`, else leaves those of the scenario.
+fn adjust(loaded: &mut [Loaded], running: &Running, shared: Option<(u64, usize)>) {
+    for Loaded { case, .. } in loaded {
+        case.seed = running.seed.or(shared.map(|shared| shared.0)).unwrap_or(case.seed);
+        let asked = running.replications.map(|replications| replications as usize);
+        case.replications = asked.or(shared.map(|shared| shared.1)).unwrap_or(case.replications);
+    }
+}
+
+fn exit(findings: &[&Finding], interrupted: bool) -> Exit {
+    if interrupted {
+        return Exit::Interrupted;
+    }
+    if findings.iter().any(|finding| !finding.estimates.status.is_complete()) {
+        return Exit::Failed;
+    }
+    match findings.iter().map(|finding| finding.verdict()).max() {
+        Some(Verdict::Missed) => Exit::Missed,
+        Some(Verdict::Inconclusive) => Exit::Inconclusive,
+        Some(Verdict::Met) | None => Exit::Good,
+    }
+}
+
+/// Writes to standard output, with or without colours as the terminal and the environment ask for. Whoever stops reading
+/// has read enough: that is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    told(write!(anstream::stdout().lock(), "{text}"))
+}
+
+fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    told(io::stdout().lock().write_all(bytes))
+}
+
+fn told(written: io::Result<()>) -> Result<(), Failure> {
+    match written.and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,328 @@
+//! The command as its users meet it: what it prints, what it writes, how it ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A folder with scenario files, removed at the end.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a scenario: a station of one server, 1 ms exponential, at `rate`, for `duration`.
+    fn scenario(&self, name: &str, rate: &str, duration: &str, rest: &str) -> PathBuf {
+        let text = format!(
+            "traffic: {{arrivals: poisson, rate: {rate}, duration: {duration}}}\n\
+             path:\n  - station: {{servers: 1, service: {{exponential: {{mean: 1 ms}}}}}}\n{rest}"
+        );
+        self.file(name, &text)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gatepath"));
+        command.current_dir(self.0.path()).args(arguments.split_whitespace()).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[track_caller]
+fn ends(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{}\nstderr:\n{}", stdout(output), stderr(output));
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn exit_codes_tell_what_happened() {
+    let place = Place::new();
+    place.scenario("met.yaml", "500/s", "20 s", "objectives: [p50 < 10 ms]\n");
+    place.scenario("missed.yaml", "500/s", "20 s", "objectives: [p50 < 10 ms, p99 < 1 ms]\n");
+    place.scenario("open.yaml", "500/s", "20 s", "objectives: [throughput > 500/s]\n");
+    place.scenario("unstable.yaml", "2000/s", "60 s", "run: {max_backlog: 1000}\n");
+    place.scenario("wrong.yaml", "500", "20 s", "");
+    for (arguments, code) in [
+        ("run met.yaml", 0),
+        ("run missed.yaml", 3),
+        ("run open.yaml", 4),
+        ("run open.yaml missed.yaml met.yaml", 3),
+        ("run unstable.yaml missed.yaml", 1),
+        ("run wrong.yaml", 2),
+        ("run missing.yaml", 2),
+        ("run", 2),
+        ("rnu met.yaml", 2),
+        ("check met.yaml open.yaml", 0),
+        ("check wrong.yaml", 2),
+        ("--help", 0),
+        ("--version", 0),
+    ] {
+        ends(&place.run(arguments), code);
+    }
+}
+
+#[test]
+fn a_mistake_in_a_scenario_is_shown_at_its_place() {
+    let place = Place::new();
+    place.file(
+        "typo.yaml",
+        "traffic: {arrivals: poisson, rate: 100/s, duration: 10 s}\npath:\n  - station: {servrs: 1, service: 5 ms}\n",
+    );
+    let output = place.run("check typo.yaml");
+    ends(&output, 2);
+    let told = stderr(&output);
+    for part in ["typo.yaml:3:", "servrs", "servers", "^"] {
+        assert!(told.contains(part), "{part} is missing in:\n{told}");
+    }
+    assert!(!told.contains('\u{1b}'), "no colours without a terminal:\n{told}");
+}
+
+#[test]
+fn the_summary_goes_to_standard_output_and_nothing_else() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "20 s", "objectives: [p99 < 1 s]\n");
+    let output = place.run("run one.yaml");
+    ends(&output, 0);
+    let shown = stdout(&output);
+    for part in ["one  10 runs", "Objectives", "met", "throughput", "p99.9", "How requests ended", "Fullest resources"]
+    {
+        assert!(shown.contains(part), "{part} is missing in:\n{shown}");
+    }
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    assert_eq!((stderr(&output).as_str(), shown.contains('\u{1b}')), ("", false));
+}
+
+#[test]
+fn json_and_csv_are_for_programs() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "5 s", "");
+    place.scenario("two.yaml", "600/s", "5 s", "");
+    let output = place.run("run one.yaml two.yaml --format json");
+    ends(&output, 0);
+    let document: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(document["scenarios"][1]["scenario"], "two");
+    assert!(document["scenarios"][0]["summary"][0]["value"].as_f64().unwrap() > 450.0);
+    let output = place.run("run one.yaml two.yaml --format csv");
+    let rows = stdout(&output);
+    assert!(rows.starts_with("scenario,status,class,metric,value,low,high,"), "{rows}");
+    assert!(rows.lines().any(|row| row.starts_with("two,complete,all,latency_p99_ms,")), "{rows}");
+}
+
+#[test]
+fn flags_and_overrides_win_over_the_file() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "5 s", "run: {seed: 7, replications: 3}\n");
+    let read = |arguments: &str| -> serde_json::Value {
+        let output = place.run(arguments);
+        ends(&output, 0);
+        serde_json::from_str(&stdout(&output)).unwrap()
+    };
+    let own = read("run one.yaml --format json");
+    assert_eq!((&own["scenarios"][0]["seed"], &own["scenarios"][0]["replications"]), (&7.into(), &3.into()));
+    let given = read("run one.yaml --format json --seed 9 --replications 4 --set traffic.rate=100/s");
+    assert_eq!((&given["scenarios"][0]["seed"], &given["scenarios"][0]["replications"]), (&9.into(), &4.into()));
+    assert!(given["scenarios"][0]["summary"][0]["value"].as_f64().unwrap() < 130.0);
+    let refused = place.run("run one.yaml --set traffic.rte=100/s");
+    ends(&refused, 2);
+    assert!(stderr(&refused).contains("rate"), "{}", stderr(&refused));
+}
+
+#[test]
+fn the_results_folder_holds_what_the_documentation_says() {
+    let place = Place::new();
+    place.scenario("a/one.yaml", "500/s", "5 s", "objectives: [p99 < 1 s]\n");
+    let two = place.scenario("two.yaml", "600/s", "5 s", "");
+    ends(&place.run("run a/one.yaml two.yaml --out out"), 0);
+    let tables = ["objectives.csv", "outcomes.csv", "resources.csv", "series.csv", "stages.csv", "summary.csv"];
+    let mut expected = vec!["hist", "scenarios", "run.json"];
+    expected.extend(tables);
+    expected.sort_unstable();
+    assert_eq!(names(&place.path("out")), expected);
+    assert_eq!(names(&place.path("out/hist")), ["one.hlog", "two.hlog"]);
+    let mut expected = tables.to_vec();
+    expected.insert(3, "scenario.yaml");
+    assert_eq!(names(&place.path("out/scenarios/two")), expected);
+    assert_eq!(fs::read(place.path("out/scenarios/two/scenario.yaml")).unwrap(), fs::read(two).unwrap());
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(place.path("out/run.json")).unwrap()).unwrap();
+    assert_eq!((&manifest["partial"], &manifest["state"]), (&false.into(), &"complete".into()));
+    assert_eq!(manifest["scenarios"][0]["file"], "a/one.yaml");
+    // Another run into the same folder leaves nothing of this one.
+    ends(&place.run("run two.yaml --out out"), 0);
+    assert_eq!(names(&place.path("out/hist")), ["two.hlog"]);
+}
+
+#[test]
+fn the_histogram_log_can_be_read_by_another_library() {
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "20 s", "");
+    ends(&place.run("run one.yaml --out out"), 0);
+    let log = fs::read(place.path("out/hist/one.hlog")).unwrap();
+    let entries: Vec<LogEntry> = IntervalLogIterator::new(&log).map(Result::unwrap).collect();
+    let encoded = entries.iter().find_map(|entry| match entry {
+        LogEntry::Interval(interval) => Some(interval.encoded_histogram()),
+        _ => None,
+    });
+    let bytes = base64(encoded.unwrap());
+    let histogram: hdrhistogram::Histogram<u64> =
+        hdrhistogram::serialization::Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
+    let summary = fs::read_to_string(place.path("out/summary.csv")).unwrap();
+    let p99 = summary.lines().find(|row| row.contains("latency_p99_ms")).unwrap().split(',').nth(4).unwrap();
+    let p99: f64 = p99.parse().unwrap();
+    assert!((histogram.value_at_quantile(0.99) as f64 * 1e-6 / p99 - 1.0).abs() < 0.002);
+}
+
+/// Decodes base64 the slow way.
+fn base64(text: &str) -> Vec<u8> {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits: Vec<u8> = text
+        .chars()
+        .filter_map(|c| ALPHABET.find(c))
+        .flat_map(|digit| (0..6).rev().map(move |bit| (digit >> bit & 1) as u8))
+        .collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | bit)).collect()
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_a_clear_error() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "5 s", "");
+    let output = place.run("run one.yaml --out one.yaml/results");
+    ends(&output, 1);
+    assert!(stderr(&output).contains("cannot write one.yaml/results"), "{}", stderr(&output));
+    place.file("mine/thesis.tex", "hard work");
+    let output = place.run("run one.yaml --out mine");
+    ends(&output, 2);
+    assert!(stderr(&output).contains("mine holds files but no results"), "{}", stderr(&output));
+    assert_eq!(names(&place.path("mine")), ["thesis.tex"]);
+}
+
+#[test]
+fn whoever_stops_reading_gets_no_complaint() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "5 s", "");
+    let mut child = place.command("run one.yaml").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    ends(&output, 0);
+    assert_eq!(stderr(&output), "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_device_is_a_clear_error() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "5 s", "");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = place.command("run one.yaml --out out").stdout(full).stderr(Stdio::piped()).output().unwrap();
+    ends(&output, 1);
+    assert!(stderr(&output).contains("cannot write to standard output"), "{}", stderr(&output));
+    // The results were on disk by then.
+    assert!(place.path("out/scenarios/one/summary.csv").exists() && place.path("out/summary.csv").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_study_keeps_what_is_finished() {
+    let place = Place::new();
+    place.scenario("quick.yaml", "500/s", "5 s", "");
+    place.scenario("slow.yaml", "900/s", "400 d", "");
+    let child = place.command("run quick.yaml slow.yaml --out out --threads 1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    while !place.path("out/hist/quick.hlog").exists() {
+        assert!(started.elapsed() < Duration::from_secs(60), "the first scenario takes seconds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    ends(&output, 130);
+    assert!(stdout(&output).contains("quick  10 runs"), "{}", stdout(&output));
+    let summary = fs::read_to_string(place.path("out/summary.csv")).unwrap();
+    assert!(summary.contains("\nquick,complete") && !summary.contains("\nslow,"), "{summary}");
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(place.path("out/run.json")).unwrap()).unwrap();
+    assert_eq!((&manifest["partial"], &manifest["state"]), (&true.into(), &"interrupted".into()));
+    let finished: Vec<&serde_json::Value> = (0..2).map(|i| &manifest["scenarios"][i]["finished"]).collect();
+    assert_eq!(finished, [&true, &false]);
+}
+
+#[test]
+fn the_template_is_a_scenario_that_runs() {
+    let place = Place::new();
+    ends(&place.run("init"), 0);
+    ends(&place.run("check scenario.yaml"), 0);
+    let again = place.run("init");
+    ends(&again, 2);
+    assert!(stderr(&again).contains("exists already"));
+    let output = place.run("run scenario.yaml --replications 3 --set traffic.duration=20s");
+    assert!(matches!(output.status.code(), Some(0 | 3 | 4)), "{}", stderr(&output));
+}
+
+#[test]
+fn the_schema_describes_scenarios() {
+    let output = Place::new().run("schema");
+    ends(&output, 0);
+    let schema: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!(schema["properties"]["traffic"].is_object(), "{schema:#}");
+}
+
+#[test]
+fn explain_shows_laws_and_their_sources_and_after_a_run_what_happened() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "5 s", "");
+    let output = place.run("explain one.yaml");
+    ends(&output, 0);
+    assert!(stdout(&output).contains("exponential, mean 1 ms") && stdout(&output).contains("[scenario]"));
+    assert!(!stdout(&output).contains(" busy"));
+    let output = place.run("explain one.yaml --analyze");
+    ends(&output, 0);
+    assert!(stdout(&output).contains(" busy"), "{}", stdout(&output));
+}
+
+#[test]
+fn comparing_a_scenario_with_itself_finds_no_difference_at_all() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "5 s", "");
+    place.scenario("twin.yaml", "500/s", "5 s", "run: {seed: 99}\n");
+    place.scenario("slower.yaml", "600/s", "5 s", "");
+    let output = place.run("compare one.yaml twin.yaml slower.yaml --format csv --out out");
+    ends(&output, 0);
+    let rows = stdout(&output);
+    let rows: Vec<Vec<&str>> = rows.lines().skip(1).map(|row| row.split(',').collect()).collect();
+    let twin: Vec<_> = rows.iter().filter(|row| row[0] == "twin").collect();
+    assert!(twin.len() >= 9 && twin.iter().all(|row| row[4..7] == ["0", "0", "0"] && row[10] == "same"), "{twin:?}");
+    assert!(rows.iter().any(|row| row[0] == "slower" && row[2] == "latency_mean_ms" && row[10] == "worse"), "{rows:?}");
+    assert!(place.path("out/comparison.csv").exists());
+    let table = place.run("compare one.yaml twin.yaml");
+    assert!(stdout(&table).contains("twin less one") && stdout(&table).contains("same"));
+}
