@@ -23,17 +23,13 @@ pub const STATION_RANK: u32 = 1;
 /// Rank of whoever loses patience at a station: after the ends of service, before new arrivals.
 pub const LEAVING_RANK: u32 = 2;
 
-/// What a request does next.
+/// What a request does next; its program counter has moved on already.
 #[derive(Clone, Copy, Debug)]
 pub enum Flow {
-    /// Goes on with the next instruction.
-    Next,
-    /// Goes on elsewhere.
-    Goto(Label),
-    /// Lets time pass, then goes on with the next instruction.
+    /// Goes on at once.
+    On,
+    /// Lets time pass, then goes on.
     Pass(Span),
-    /// Lets time pass, then goes on elsewhere.
-    PassGoto(Span, Label),
     /// Has ended for its client.
     Ended,
     /// Has ended unseen.
@@ -85,64 +81,67 @@ impl<'a> Core<'a> {
         }
     }
 
-    /// Runs an instruction that needs no waiting. `Serve`, `Hold`, `Free`, `Fork` and `Arrive` belong to the executor.
+    /// Runs an instruction that needs no waiting and moves the program counter. `Serve`, `Hold`, `Free`, `Fork` and
+    /// `Arrive` belong to the executor.
     #[inline(always)]
-    pub fn step(&mut self, token: &mut Token, at: Time, instruction: Instruction) -> Flow {
-        match instruction {
-            Instruction::Delay { site, per } => Flow::Pass(token.scaled(self.draws.span(site, token.word()), per)),
-            Instruction::Mark { stage } => {
-                self.recorder.mark(token, at, stage.0);
-                Flow::Next
+    pub fn step(&mut self, token: &mut Token, at: Time, instruction: &Instruction) -> Flow {
+        match *instruction {
+            Instruction::Delay { site, per } => {
+                token.pc += 1;
+                return Flow::Pass(token.scaled(self.draws.span(site, token.word()), per));
             }
-            Instruction::Branch { on, to } => choose(token.meets(on, &self.draws, &self.program.outcomes), to),
-            Instruction::Jump { to } => Flow::Goto(to),
-            Instruction::Answer { outcome } => {
-                token.outcome = outcome.0;
-                Flow::Next
+            Instruction::Mark { stage } => self.recorder.mark(token, at, stage.0),
+            Instruction::Branch { on, to } => {
+                let holds = token.meets(on, &self.draws, &self.program.outcomes);
+                return go_if(holds, token, to);
             }
-            Instruction::Limit { bucket, otherwise } => choose(!self.admit(bucket.index(), token, at), otherwise),
-            Instruction::Lookup { cache, hit } => choose(self.look_up(cache.index(), token, at), hit),
+            Instruction::Jump { to } => return go_if(true, token, to),
+            Instruction::Answer { outcome } => token.outcome = outcome.0,
+            Instruction::Limit { bucket, otherwise } => {
+                let admitted = self.admit(bucket.index(), token, at);
+                return go_if(!admitted, token, otherwise);
+            }
+            Instruction::Lookup { cache, hit } => {
+                let hits = self.look_up(cache.index(), token, at);
+                return go_if(hits, token, hit);
+            }
             Instruction::Store { cache } => {
                 let object = object(token.class, token.key);
                 self.caches[cache.index()].store(object, at, self.recorder.window);
-                Flow::Next
             }
-            Instruction::Choose { balancer } => {
-                self.balance(balancer, token, at);
-                Flow::Next
-            }
+            Instruction::Choose { balancer } => self.balance(balancer, token, at),
             Instruction::Release { balancer } => {
                 let target = token.target(Some(self.program.balancers[balancer.index()].target));
                 self.balancers[balancer.index()].release(target as u32);
-                Flow::Next
             }
-            Instruction::Connect { connections, full } => choose(!self.connect(connections, token, at), full),
-            Instruction::Disconnect { connections, keep } => {
-                self.disconnect(connections, keep, token, at);
-                Flow::Next
+            Instruction::Connect { connections, full } => {
+                let connected = self.connect(connections, token, at);
+                return go_if(!connected, token, full);
             }
+            Instruction::Disconnect { connections, keep } => self.disconnect(connections, keep, token, at),
             Instruction::Call { depth, deadline, .. } => {
                 token.call(depth, deadline.map_or(Time::NEVER, |deadline| at + deadline));
-                Flow::Next
             }
-            Instruction::Return { depth } => self.returns(token, depth),
-            Instruction::Retry { policy, to } => self.retry(token, policy, to),
+            Instruction::Return { depth } => {
+                if !self.returns(token, depth) {
+                    return Flow::Unseen;
+                }
+            }
+            Instruction::Retry { policy, to } => return self.retry(token, policy, to),
             Instruction::Earn { budget } => {
                 self.recorder.budgets[budget.index()].arrivals += self.recorder.window.contains(at) as u64;
                 self.budgets[budget.index()].earn();
-                Flow::Next
             }
-            Instruction::Meter { meter, amount } => {
-                self.recorder.meter(meter.index(), token.amount(amount, at), at);
-                Flow::Next
-            }
+            Instruction::Meter { meter, amount } => self.recorder.meter(meter.index(), token.amount(amount, at), at),
             Instruction::End => {
                 self.recorder.end(token, at);
-                Flow::Ended
+                return Flow::Ended;
             }
-            Instruction::Serve { .. } | Instruction::Hold { .. } | Instruction::Free { .. } => Flow::Next,
-            Instruction::Fork { .. } | Instruction::Arrive { .. } => Flow::Next,
+            Instruction::Serve { .. } | Instruction::Hold { .. } | Instruction::Free { .. } => {}
+            Instruction::Fork { .. } | Instruction::Arrive { .. } => {}
         }
+        token.pc += 1;
+        Flow::On
     }
 
     #[inline]
@@ -219,34 +218,37 @@ impl<'a> Core<'a> {
         self.connections[connections.index()].disconnect(target, at, state, keep, self.recorder.window);
     }
 
+    /// Whether whoever called is still there.
     #[inline]
-    fn returns(&mut self, token: &mut Token, depth: u8) -> Flow {
-        if token.returns(depth) {
-            self.recorder.balance.returned += (depth == 0) as u64;
-            return Flow::Next;
-        }
-        self.recorder.balance.ended_unseen += 1;
-        self.recorder.balance.unseen += (depth == 0) as u64;
-        Flow::Unseen
+    fn returns(&mut self, token: &mut Token, depth: u8) -> bool {
+        let awaited = token.returns(depth);
+        let balance = &mut self.recorder.balance;
+        let client = (depth == 0) as u64;
+        balance.returned += client * awaited as u64;
+        balance.unseen += client * !awaited as u64;
+        balance.ended_unseen += !awaited as u64;
+        awaited
     }
 
     fn retry(&mut self, token: &mut Token, policy: RetryId, to: Label) -> Flow {
         let spec = &self.program.retries[policy.index()];
         let repeated = token.registers[spec.counter.index()] as u32;
         let left = spec.attempts.is_none_or(|attempts| repeated + 1 < attempts);
+        token.pc += 1;
         if !left || !spec.on[token.outcome as usize] {
-            return Flow::Next;
+            return Flow::On;
         }
         if let Some(budget) = spec.budget
             && !self.budgets[budget.index()].take()
         {
             self.recorder.budgets[budget.index()].refused += 1;
-            return Flow::Next;
+            return Flow::On;
         }
         let backoff = self.backoff(spec.backoff, repeated, token);
         token.repeat(spec.counter, spec.salt);
+        token.pc = to.0;
         self.recorder.balance.repeated += (spec.depth == 0) as u64;
-        Flow::PassGoto(Span(backoff.0.max(1)), to)
+        Flow::Pass(Span(backoff.0.max(1)))
     }
 
     fn backoff(&self, backoff: Backoff, repeated: u32, token: &Token) -> Span {
@@ -374,7 +376,9 @@ pub fn deadline_rank(depth: u8) -> u32 {
     DEADLINE_RANK + (MAX_DEPTH as u32 - 1 - depth as u32)
 }
 
+/// Goes to a label when the condition holds, else on.
 #[inline(always)]
-fn choose(condition: bool, to: Label) -> Flow {
-    if condition { Flow::Goto(to) } else { Flow::Next }
+fn go_if(condition: bool, token: &mut Token, to: Label) -> Flow {
+    token.pc = if condition { to.0 } else { token.pc + 1 };
+    Flow::On
 }

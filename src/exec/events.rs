@@ -99,6 +99,27 @@ impl Inbox {
     }
 }
 
+/// Why a request does not run on.
+enum Halt {
+    /// Somebody else may come first.
+    Others(Key),
+    /// A deadline lies before the instant it would go on.
+    Late(Time),
+    /// It has ended for its client.
+    Ended,
+    /// It has ended unseen.
+    Unseen,
+    /// It may wait here, or wake others.
+    At(Instruction),
+}
+
+/// Whether a request may wait at an instruction, or wake others.
+#[inline(always)]
+fn waits(instruction: &Instruction) -> bool {
+    use Instruction::{Arrive, Fork, Free, Hold, Serve};
+    matches!(instruction, Serve { .. } | Hold { .. } | Free { .. } | Fork { .. } | Arrive { .. })
+}
+
 struct Engine<'a> {
     core: Core<'a>,
     code: Vec<(Instruction, u32)>,
@@ -132,8 +153,8 @@ impl<'a> Engine<'a> {
 
     fn main_loop(&mut self, options: &Options<'_>) {
         let mut until_look = CANCEL_EVERY;
+        self.look_ahead();
         while self.verdict.is_none() {
-            self.look_ahead();
             let next = self.calendar.next_key();
             if self.arrival_key < next {
                 self.arrive();
@@ -224,50 +245,81 @@ impl<'a> Engine<'a> {
     // ---- running on ----
 
     /// Runs a request on from an instant until it waits, ends, or must let others go first.
-    fn run(&mut self, slot: u32, mut at: Time) {
+    fn run(&mut self, slot: u32, at: Time) {
+        let mut at = at;
         loop {
-            let token = &mut self.tokens[slot as usize];
-            let (instruction, rank) = self.code[token.pc as usize];
-            if rank != 0 {
-                let key = Key::new(at, rank, token.serial, token.trail);
-                if self.calendar.next_key() < key || self.arrival_key < key {
-                    return self.calendar.push(key, Event::Resume { slot });
+            match self.run_on(slot, &mut at) {
+                Halt::Others(key) => return self.calendar.push(key, Event::Resume { slot }),
+                Halt::Late(end) => {
+                    self.cut_until(slot, end);
+                    at = end;
                 }
-            }
-            let flow = match instruction {
-                Instruction::Serve { station, service, full, late } => {
-                    match self.serve(slot, at, station, service, full, late) {
-                        Some(flow) => flow,
-                        None => return,
-                    }
-                }
-                Instruction::Hold { pool, full, .. } => match self.hold(slot, at, pool, full) {
-                    Some(flow) => flow,
+                Halt::Ended => return self.end(slot, at),
+                Halt::Unseen => return self.remove(slot),
+                Halt::At(instruction) => match self.operate(slot, at, instruction) {
+                    Some(span) => at = self.pass(slot, at, span),
                     None => return,
                 },
-                Instruction::Free { pool } => self.give_back(slot, at, pool),
-                Instruction::Fork { fork } => match self.fork(slot, at, fork) {
-                    Some(flow) => flow,
-                    None => return,
-                },
-                Instruction::Arrive { fork } => return self.join(slot, at, fork),
-                instruction => self.core.step(token, at, instruction),
-            };
-            match flow {
-                Flow::Next => self.tokens[slot as usize].pc += 1,
-                Flow::Goto(to) => self.tokens[slot as usize].pc = to.0,
-                Flow::Pass(span) => {
-                    self.tokens[slot as usize].pc += 1;
-                    at = self.pass(slot, at, span);
-                }
-                Flow::PassGoto(span, to) => {
-                    self.tokens[slot as usize].pc = to.0;
-                    at = self.pass(slot, at, span);
-                }
-                Flow::Ended => return self.end(slot, at),
-                Flow::Unseen => return self.remove(slot),
             }
         }
+    }
+
+    /// Instructions at which a request may wait, or which wake others. The time that passes, if the request goes on.
+    #[inline(always)]
+    fn operate(&mut self, slot: u32, at: Time, instruction: Instruction) -> Option<Span> {
+        match instruction {
+            Instruction::Serve { station, service, full, late } => self.serve(slot, at, station, service, full, late),
+            Instruction::Hold { pool, full, .. } => self.hold(slot, at, pool, full),
+            Instruction::Free { pool } => self.give_back(slot, at, pool),
+            Instruction::Fork { fork } => self.fork(slot, at, fork),
+            Instruction::Arrive { fork } => self.join(slot, at, fork),
+            _ => None,
+        }
+    }
+
+    /// Runs instructions that concern nobody else, and those whose turn it is.
+    #[inline(always)]
+    fn run_on(&mut self, slot: u32, at: &mut Time) -> Halt {
+        let Engine { core, code, tokens, calendar, arrival_key, .. } = self;
+        let token = &mut tokens[slot as usize];
+        loop {
+            let (instruction, rank) = &code[token.pc as usize];
+            if *rank != 0 {
+                let key = Key::new(*at, *rank, token.serial, token.trail);
+                if arrival_key.precedes(&key) || calendar.next_key().precedes(&key) {
+                    return Halt::Others(key);
+                }
+            }
+            if waits(instruction) {
+                return Halt::At(*instruction);
+            }
+            match core.step(token, *at, instruction) {
+                Flow::On => {}
+                Flow::Pass(span) => {
+                    let end = *at + span;
+                    if end > token.deadline {
+                        return Halt::Late(end);
+                    }
+                    *at = end;
+                }
+                Flow::Ended => return Halt::Ended,
+                Flow::Unseen => return Halt::Unseen,
+            }
+        }
+    }
+
+    /// The request goes on with another instruction, at once.
+    #[inline(always)]
+    fn go(&mut self, slot: u32, pc: u32) -> Option<Span> {
+        self.tokens[slot as usize].pc = pc;
+        Some(Span::ZERO)
+    }
+
+    /// The request goes on with the next instruction after some time.
+    #[inline(always)]
+    fn next_after(&mut self, slot: u32, span: Span) -> Option<Span> {
+        self.tokens[slot as usize].pc += 1;
+        Some(span)
     }
 
     /// Time passes for a request; callers whose deadline lies before its end go on without it.
@@ -365,7 +417,7 @@ impl<'a> Engine<'a> {
         service: Service,
         full: Label,
         late: Label,
-    ) -> Option<Flow> {
+    ) -> Option<Span> {
         let token = &self.tokens[slot as usize];
         let station = &mut self.stations[id.index()];
         let target = token.target(station.target);
@@ -388,11 +440,11 @@ impl<'a> Engine<'a> {
         match arrived {
             Arrived::Served { start, end } => {
                 self.core.tally_service(id, target, at, start, end);
-                Some(Flow::Pass(end - at))
+                self.next_after(slot, end - at)
             }
             Arrived::Full => {
                 self.core.recorder.stations[id.index()].refused += counted;
-                Some(Flow::Goto(full))
+                self.go(slot, full.0)
             }
             Arrived::Late { at: leaves } => {
                 self.core.recorder.stations[id.index()].abandoned += counted;
@@ -405,7 +457,7 @@ impl<'a> Engine<'a> {
     }
 
     /// A station with a queue of its own: the request waits for an event of the station.
-    fn queue_up(&mut self, slot: u32, at: Time, id: StationId, service: Span, full: Label) -> Option<Flow> {
+    fn queue_up(&mut self, slot: u32, at: Time, id: StationId, service: Span, full: Label) -> Option<Span> {
         let window = self.core.recorder.window;
         let token = &self.tokens[slot as usize];
         let station = &mut self.stations[id.index()];
@@ -424,21 +476,21 @@ impl<'a> Engine<'a> {
                 match priority.arrive(target, at, job, window) {
                     priority::Arrived::Started(started) => self.started(id, target, started),
                     priority::Arrived::Waits => {}
-                    priority::Arrived::Full => return self.refuse(id, at, full),
+                    priority::Arrived::Full => return self.refuse(slot, id, at, full),
                 }
                 let Queue::Priority(priority) = &self.stations[id.index()].queue else { return None };
                 priority.waiting(target)
             }
-            _ => return self.refuse(id, at, full),
+            _ => return self.refuse(slot, id, at, full),
         };
         self.check_backlog(waiting, |program| program.stations[id.index()].name.clone());
         self.wait(slot);
         None
     }
 
-    fn refuse(&mut self, id: StationId, at: Time, full: Label) -> Option<Flow> {
+    fn refuse(&mut self, slot: u32, id: StationId, at: Time, full: Label) -> Option<Span> {
         self.core.recorder.stations[id.index()].refused += self.core.recorder.window.contains(at) as u64;
-        Some(Flow::Goto(full))
+        self.go(slot, full.0)
     }
 
     fn foresee(&mut self, id: StationId, target: usize, forecast: Forecast) {
@@ -491,7 +543,7 @@ impl<'a> Engine<'a> {
     // ---- permits ----
 
     #[inline]
-    fn hold(&mut self, slot: u32, at: Time, id: PoolId, full: Label) -> Option<Flow> {
+    fn hold(&mut self, slot: u32, at: Time, id: PoolId, full: Label) -> Option<Span> {
         let spec = &self.core.program.pools[id.index()];
         let window = self.core.recorder.window;
         let token = &self.tokens[slot as usize];
@@ -505,11 +557,11 @@ impl<'a> Engine<'a> {
                 if counted == 1 {
                     tally.wait.record(0);
                 }
-                Some(Flow::Next)
+                self.next_after(slot, Span::ZERO)
             }
             Asked::Full => {
                 tally.refused += counted;
-                Some(Flow::Goto(full))
+                self.go(slot, full.0)
             }
             Asked::Waits => {
                 if let Some(site) = spec.patience {
@@ -526,7 +578,7 @@ impl<'a> Engine<'a> {
     }
 
     #[inline]
-    fn give_back(&mut self, slot: u32, at: Time, id: PoolId) -> Flow {
+    fn give_back(&mut self, slot: u32, at: Time, id: PoolId) -> Option<Span> {
         let target = self.tokens[slot as usize].target(self.core.program.pools[id.index()].target);
         let window = self.core.recorder.window;
         let tokens = &self.tokens;
@@ -537,12 +589,12 @@ impl<'a> Engine<'a> {
             }
             self.served(next.slot, at);
         }
-        Flow::Next
+        self.next_after(slot, Span::ZERO)
     }
 
     // ---- parallel calls ----
 
-    fn fork(&mut self, slot: u32, at: Time, id: ForkId) -> Option<Flow> {
+    fn fork(&mut self, slot: u32, at: Time, id: ForkId) -> Option<Span> {
         let program = self.core.program;
         let spec = &program.forks[id.index()];
         let join = self.core.fork(slot, spec.branches.len() as u32, spec.join);
@@ -552,13 +604,13 @@ impl<'a> Engine<'a> {
             self.resume_at(child, at, 0);
         }
         if join == 0 {
-            return Some(Flow::Goto(spec.after));
+            return self.go(slot, spec.after.0);
         }
         self.wait(slot);
         None
     }
 
-    fn join(&mut self, slot: u32, at: Time, id: ForkId) {
+    fn join(&mut self, slot: u32, at: Time, id: ForkId) -> Option<Span> {
         let goes_on = self.core.arrive(&self.tokens[slot as usize]);
         self.core.recorder.leave_stage(&self.tokens[slot as usize], at);
         self.remove(slot);
@@ -566,5 +618,6 @@ impl<'a> Engine<'a> {
             self.tokens[parent as usize].outcome = outcome;
             self.wake(parent, at, self.core.program.forks[id.index()].after.0);
         }
+        None
     }
 }

@@ -213,12 +213,9 @@ impl<'a> Plain<'a> {
 
     fn simple(&mut self, id: u32, at: Time, instruction: Instruction) {
         let token = self.tokens.get_mut(&id).expect("a request that has events is alive");
-        let next = token.pc + 1;
-        match self.core.step(token, at, instruction) {
-            Flow::Next => self.go_on(id, at, next),
-            Flow::Goto(to) => self.go_on(id, at, to.0),
-            Flow::Pass(span) => self.go_on(id, at + span, next),
-            Flow::PassGoto(span, to) => self.go_on(id, at + span, to.0),
+        match self.core.step(token, at, &instruction) {
+            Flow::On => self.step_at(id, at),
+            Flow::Pass(span) => self.step_at(id, at + span),
             Flow::Ended => self.end(id, at),
             Flow::Unseen => drop(self.tokens.remove(&id)),
         }

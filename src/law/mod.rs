@@ -259,7 +259,7 @@ impl Law {
     /// The variate of 64 random bits, a whole number from 0 to [`LARGEST`]. It rises with the bits; for a mixture of
     /// laws that overlap and have a gap or an atom, it rises within each part only, and parts lie in order of their
     /// medians.
-    #[inline]
+    #[inline(always)]
     pub fn draw(&self, bits: u64) -> u64 {
         self.sampler.draw(bits)
     }

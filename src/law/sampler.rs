@@ -70,7 +70,7 @@ impl Sampler {
     }
 
     /// The variate of 64 random bits.
-    #[inline]
+    #[inline(always)]
     pub fn draw(&self, bits: u64) -> u64 {
         match self {
             Sampler::Table { cells, scale, shift, floor, ceiling } => {

@@ -655,7 +655,6 @@ impl Builder {
             fork.branches.iter_mut().for_each(resolve);
             resolve(&mut fork.after);
         }
-        thread_jumps(&mut self.program.code);
         compact(&mut self.program);
         let outcomes = self.program.outcomes.len();
         for retry in &mut self.program.retries {
@@ -685,12 +684,20 @@ fn thread_jumps(code: &mut [Instruction]) {
     }
 }
 
-/// Drops marks that the next instruction replaces and jumps to the next instruction.
+/// Drops marks that another mark replaces at once, jumps to the next instruction and code that is never reached.
 fn compact(program: &mut Program) {
     loop {
-        let idle = |place: usize| match (program.code[place], program.code.get(place + 1)) {
-            (Instruction::Mark { .. }, Some(Instruction::Mark { .. })) => true,
-            (Instruction::Jump { to }, _) => to.index() == place + 1,
+        thread_jumps(&mut program.code);
+        let reached = reached(program);
+        let marks = |place: usize| matches!(program.code.get(place), Some(Instruction::Mark { .. }));
+        let replaced = |place: usize| match program.code.get(place + 1) {
+            Some(Instruction::Jump { to }) => marks(to.index()),
+            _ => marks(place + 1),
+        };
+        let idle = |place: usize| match program.code[place] {
+            _ if !reached[place] => true,
+            Instruction::Mark { .. } => replaced(place),
+            Instruction::Jump { to } => to.index() == place + 1,
             _ => false,
         };
         let dropped: Vec<bool> = (0..program.code.len()).map(idle).collect();
@@ -715,6 +722,28 @@ fn compact(program: &mut Program) {
             moved(&mut fork.after);
         }
     }
+}
+
+/// Which instructions a request can come to.
+fn reached(program: &Program) -> Vec<bool> {
+    let mut reached = vec![false; program.code.len()];
+    let mut open = vec![0];
+    while let Some(place) = open.pop() {
+        if std::mem::replace(&mut reached[place], true) {
+            continue;
+        }
+        let mut instruction = program.code[place];
+        instruction.labels(|label| open.push(label.index()));
+        match instruction {
+            Instruction::Jump { .. } | Instruction::End | Instruction::Arrive { .. } => {}
+            Instruction::Fork { fork } => {
+                let fork = &program.forks[fork.index()];
+                open.extend(fork.branches.iter().chain([&fork.after]).map(|label| label.index()));
+            }
+            _ => open.push(place + 1),
+        }
+    }
+    reached
 }
 
 /// Rank of each instruction: what gives back first, then what takes in the order of the path.
@@ -745,7 +774,7 @@ fn shared<T>(operators: &mut Vec<T>, spec: T, name: impl Fn(&T) -> &String) -> u
 
 impl Instruction {
     /// Applies a change to every label of the instruction.
-    fn labels(&mut self, change: impl Fn(&mut Label)) {
+    fn labels(&mut self, mut change: impl FnMut(&mut Label)) {
         match self {
             Instruction::Branch { to, .. } | Instruction::Jump { to } | Instruction::Retry { to, .. } => change(to),
             Instruction::Limit { otherwise, .. } => change(otherwise),

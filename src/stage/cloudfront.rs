@@ -233,6 +233,7 @@ impl Cloudfront {
         let attempts = if get { self.attempts.value } else { 1 };
         let again = b.label();
         b.bind(again);
+        b.meter("data_transfer_to_origin_gb", "B", Amount::RequestBytes);
         b.call(Some(self.response_timeout.value), late, |b| {
             self.hop.compile(b, |b| {
                 b.next();

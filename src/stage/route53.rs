@@ -18,6 +18,8 @@ section! {
     pub struct Route53Spec {
         /// Share of requests whose client looks the name up.
         lookups: Option<At<Share>>,
+        /// Whether the name is an alias of an AWS resource, whose queries are free.
+        alias: bool = true,
         /// How long each client (key) remembers the name, instead of `lookups`.
         ttl: Option<Span>,
         /// Share of lookups that the resolver near the client can answer itself.
@@ -37,6 +39,7 @@ section! {
 #[derive(Debug)]
 pub struct Route53 {
     name: String,
+    alias: bool,
     remember: Remember,
     resolver_hits: Sourced<Share>,
     time: Sourced<LawSpec>,
@@ -75,6 +78,7 @@ impl Stage for Route53 {
         let retry = defaults.or(spec.retry_after, facts.span("route53.dns_retry_after_default"));
         Some(Route53 {
             name: context.name.to_owned(),
+            alias: spec.alias,
             remember: remember?,
             resolver_hits: resolver_hits?,
             time: time?,
@@ -95,7 +99,8 @@ impl Route53 {
         let (known, arrived) = (b.label(), b.label());
         b.fact("resolver hits", self.resolver_hits.value, &self.resolver_hits.origin);
         b.chance("resolver hit", &share(&self.resolver_hits), known);
-        b.meter("standard_query", "query", Amount::One);
+        let meter = if self.alias { "alias_query_to_aws_resource" } else { "standard_query" };
+        b.meter(meter, "query", Amount::One);
         b.delay("question to Route 53", &self.miss_time);
         if self.lost.value.0 > 0.0 {
             let lost = b.label();
