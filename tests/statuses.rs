@@ -260,7 +260,7 @@ fn links_fail_with_the_status_of_their_api() {
         .millis_apart(5000),
         case(
             "each target has ports",
-            format!("- rest_api\n- vpc_link_v1: {{ports: 1/d, port_burst: 1}}\n- nlb\n- ec2: {{instances: 2, workers: 10, service: 1 s}}"),
+            "- rest_api\n- vpc_link_v1: {ports: 1/d, port_burst: 1}\n- nlb\n- ec2: {instances: 2, workers: 10, service: 1 s}",
             &[200, 200, 504],
         )
         .millis_apart(100),

@@ -21,7 +21,7 @@ choice! {
         /// IAM: signature and policies.
         Iam(IamSpec) = "iam",
         /// A Lambda function.
-        Lambda(LambdaAuthorizerSpec) = "lambda",
+        Lambda(Box<LambdaAuthorizerSpec>) = "lambda",
         /// A token of a Cognito user pool.
         Cognito(TokenSpec) = "cognito",
     }
@@ -35,7 +35,7 @@ choice! {
         /// IAM: signature and policies.
         Iam(IamSpec) = "iam",
         /// A Lambda function.
-        Lambda(LambdaAuthorizerSpec) = "lambda",
+        Lambda(Box<LambdaAuthorizerSpec>) = "lambda",
         /// A JSON web token.
         Jwt(TokenSpec) = "jwt",
     }
