@@ -242,7 +242,7 @@ impl Facts {
     /// No such fact, or it is no percentage or probability from 0 to 1.
     pub fn share(&self, id: &str) -> Result<Sourced<Share>, FactError> {
         self.value(id, "a share", |row| {
-            let share = value::number(&row.value)? * value::share_scale(&row.unit)?;
+            let share = value::number(&row.value)? / value::share_whole(&row.unit)?;
             (0.0..=1.0).contains(&share).then_some(Share(share))
         })
     }

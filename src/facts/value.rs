@@ -107,10 +107,10 @@ pub fn rate_scale(unit: &str) -> Option<f64> {
     }
 }
 
-/// What a unit of share is of the whole.
-pub fn share_scale(unit: &str) -> Option<f64> {
+/// How many of a unit of share make the whole.
+pub fn share_whole(unit: &str) -> Option<f64> {
     match unit {
-        "%" | "percent" => Some(0.01),
+        "%" | "percent" => Some(100.0),
         "probability" | "share" | "per request" => Some(1.0),
         _ => None,
     }
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(time_scale("s (2-120)"), Some(1e9));
         assert_eq!(rate_scale("queries/s per IP"), Some(1.0));
         assert_eq!(rate_scale("USD/h"), None);
-        assert_eq!(share_scale("percent"), Some(0.01));
+        assert_eq!(share_whole("percent"), Some(100.0));
         assert_eq!(size_scale("KB"), Some(1024.0));
         assert_eq!(time_scale("RTT"), None);
     }
