@@ -26,3 +26,29 @@ pub fn round_trip(
     let parts = vec![(share, same.value), (1.0 - share, other.value)];
     Some(Sourced { value: LawSpec::Mixture { parts }, origin: other.origin })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Problems, SourceSpan};
+    use crate::facts::Facts;
+    use crate::law::Law;
+    use crate::stage::Context;
+
+    fn mean(zones: u32, crossing: bool) -> f64 {
+        let facts = Facts::pack(Facts::DEFAULT_PACK).expect("the pack");
+        let context = Context { name: "hop", span: SourceSpan::default(), facts, classes: &[] };
+        let mut problems = Problems::new();
+        let law = round_trip(&None, zones, crossing, &mut Defaults::new(&context, &mut problems)).expect("a law");
+        Law::compile(&law.value).expect("a law").mean()
+    }
+
+    #[test]
+    fn with_three_zones_two_of_three_requests_cross() {
+        let (same, three) = (mean(1, true), mean(3, true));
+        assert_eq!(mean(3, false), same);
+        // One zone: 0.12 ms x e^(0.5^2 / 2); across: 1.06 ms x e^(0.44^2 / 2).
+        assert!((same / 135_978.0 - 1.0).abs() < 1e-4, "{same}");
+        assert!((three / (135_978.0 / 3.0 + 1_167_741.0 * 2.0 / 3.0) - 1.0).abs() < 1e-4, "{three}");
+    }
+}
