@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use gatepath::diagnostic::{Problems, Sources, render};
-use gatepath::exec::{Executor, Options, Resource, Run, execute};
+use gatepath::exec::{Arrival, Executor, Options, Resource, Run, Source, execute};
 use gatepath::facts::Facts;
 use gatepath::law::Law;
 use gatepath::program::{Builder, Guard, Part, Path, Program};
-use gatepath::scenario::yaml;
+use gatepath::scenario::{self, yaml};
 use gatepath::spec::Node;
 use gatepath::stage::client::Client;
 use gatepath::stage::{Context, kinds};
@@ -291,9 +291,10 @@ const BARE: &str = "overhead: 0 ms, placement: 0 ms, init: 0 ms, first_run: 0 ms
 fn a_function_is_throttled_above_its_concurrency() {
     let program = compile(&format!("- lambda: {{handler: 1 s, reserved: 2, {BARE}}}"));
     let run = run(&program, 10.0, 10.0);
-    assert_eq!(statuses(&program, &run), [(200, 20), (500, 80)]);
-    let program = compile(&format!("- lambda: {{handler: 1 s, reserved: 2, throttle_status: 429, {BARE}}}"));
-    assert_eq!(count(&program, &self::run(&program, 10.0, 10.0), 429), 80);
+    assert_eq!(statuses(&program, &run), [(200, 20), (429, 80)]);
+    let program = compile(&format!("- http_api\n- lambda: {{handler: 1 s, reserved: 2, {BARE}}}"));
+    let behind_api = count(&program, &self::run(&program, 10.0, 10.0), 500);
+    assert!((79..=81).contains(&behind_api), "an API shows 500: {behind_api}");
 }
 
 #[test]
@@ -519,5 +520,71 @@ fn what_cannot_be_is_refused_where_it_is_written() {
         let problems = read(text).expect_err(text);
         assert!(problems.contains(message), "{text}: {problems}");
         assert!(problems.contains("path.yaml:1:"), "{text}: {problems}");
+    }
+}
+
+// ---- scenario files ----
+
+/// The scenario files of the repository.
+fn scenarios() -> Vec<std::path::PathBuf> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let files = std::fs::read_dir(folder).expect("a folder of scenarios").flatten().map(|entry| entry.path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_scenario_opens_with_a_question_and_has_objectives() {
+    assert!(scenarios().len() >= 10);
+    for path in scenarios() {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let first = text.lines().next().unwrap_or_default();
+        assert!(first.starts_with("# ") && first.ends_with('?'), "{}: {first}", path.display());
+        let scenario = scenario::load(&path, &[]).unwrap_or_else(|(problems, sources)| {
+            panic!("{}", render(&problems, &sources, false));
+        });
+        assert!(!scenario.title.is_empty() && !scenario.objectives.is_empty(), "{}", path.display());
+        assert!(scenario.warnings.is_empty(), "{}", render(&scenario.warnings, &scenario.sources, false));
+    }
+}
+
+#[test]
+fn both_executors_agree_on_every_scenario() {
+    for path in scenarios() {
+        let scenario = scenario::load(&path, &[]).unwrap_or_else(|_| panic!("{}", path.display()));
+        // A few seconds of each are enough to be wrong.
+        let until = scenario.duration.min(Span::from_secs(5));
+        let options = Options {
+            seed: scenario.seed,
+            replication: 3,
+            from: Time::ZERO,
+            until: Time::ZERO + until,
+            interval: None,
+            guard: scenario.guard,
+            trace: true,
+            cancel: None,
+        };
+        let source = || Box::new(Until { source: scenario.traffic.source(scenario.seed, 3), until: options.until });
+        let [plain, event] =
+            [Executor::Plain, Executor::Event].map(|executor| execute(executor, &scenario.program, source(), &options));
+        assert!(event.offered > 100, "{}: {} requests", path.display(), event.offered);
+        assert!(plain == event, "{}", path.display());
+    }
+}
+
+/// The start of a source.
+struct Until {
+    source: Box<dyn Source>,
+    until: Time,
+}
+
+impl Source for Until {
+    fn fill(&mut self, block: &mut Vec<Arrival>) {
+        let before = block.len();
+        self.source.fill(block);
+        if let Some(end) = block[before..].iter().position(|arrival| arrival.at >= self.until) {
+            block.truncate(before + end);
+        }
     }
 }

@@ -3,12 +3,13 @@
 //! checks, stickiness and slow start.
 
 use super::defaults::Defaults;
+use super::fleet::there_and_back;
+use super::gateway::unanswered;
 use super::{Context, Stage, given_law, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
 use crate::program::{
-    Amount, Answered, BalancerSpec, Builder, Choice, Condition, ConnectionsSpec, Origin, OutcomeTest, Part, Place,
-    Register, Sourced,
+    Amount, Answered, BalancerSpec, Builder, Choice, ConnectionsSpec, Origin, Part, Place, Register, Sourced,
 };
 use crate::spec::{At, DurationLaw, above, between};
 use crate::time::Span;
@@ -187,15 +188,12 @@ impl Alb {
 
     fn exchange(&self, b: &mut Builder) {
         let late = b.outcome(504, Answered::Failed, "target did not answer within the idle timeout");
-        let closed = b.outcome(502, Answered::Failed, "target closed the connection");
         b.call(Some(self.idle_timeout.value), late, |b| {
-            b.delay("round trip to the target", &self.rtt);
-            b.next();
+            there_and_back(b, "round trip to the target", &self.rtt, Builder::next);
         });
-        // A target that answers nothing has refused or closed the connection.
-        let bad_gateway = b.otherwise(closed);
-        b.branch(Condition::Outcome(OutcomeTest::Status(0, 0)), bad_gateway);
+        unanswered(b, 502, "target refused the connection");
         if let Some(Share(share)) = self.target_errors {
+            let closed = b.outcome(502, Answered::Failed, "target closed the connection");
             b.fail("closed connection", &Sourced::given(share), closed);
         }
     }

@@ -115,9 +115,8 @@ section! {
         scaling_rate: Option<Rate>,
         /// Share of invocations whose handler fails, answered with 502.
         errors: Option<Share>,
-        /// HTTP status of a throttled invocation as its caller passes it on: 500 for a REST API, 503 for an HTTP API in
-        /// some reports, 429 for a function URL.
-        throttle_status: u16 = 500 => between(400, 599),
+        /// HTTP status of a throttled invocation. Without it 500 behind an API, which does not pass the function's 429 on.
+        throttle_status: Option<u16> => between(400, 599),
     }
 }
 
@@ -138,7 +137,7 @@ pub struct Lambda {
     overhead: Sourced<LawSpec>,
     payload: Sourced<Bytes>,
     errors: Option<Share>,
-    throttle_status: u16,
+    throttle_status: Option<u16>,
 }
 
 /// A cold start, part by part.
@@ -328,7 +327,9 @@ impl Part for Lambda {
 
     fn compile(&self, b: &mut Builder) {
         self.tell(b);
-        let mut throttled = |reason: &str| b.outcome(self.throttle_status, Answered::Rejected, reason);
+        let behind_api = b.comes_after("rest_api") || b.comes_after("http_api");
+        let status = self.throttle_status.unwrap_or(if behind_api { 500 } else { 429 });
+        let mut throttled = |reason: &str| b.outcome(status, Answered::Rejected, reason);
         let [by_rate, by_count] = [throttled("throttled, request rate"), throttled("throttled, concurrency")];
         let by_scaling = throttled("throttled, scaling rate");
         let too_large = b.outcome(413, Answered::Rejected, "payload too large");

@@ -3,6 +3,7 @@
 //! cost time, not what happens when the line is full.
 
 use super::defaults::Defaults;
+use super::fleet::there_and_back;
 use super::{Context, Stage, given_law};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -178,6 +179,16 @@ impl Loss {
     }
 }
 
+impl Link {
+    /// What comes after, half of each round trip before it and half after it.
+    fn cross(&self, b: &mut Builder, delays: &[(&'static str, Sourced<LawSpec>)]) {
+        match delays.split_first() {
+            Some(((purpose, law), rest)) => there_and_back(b, purpose, law, |b| self.cross(b, rest)),
+            None => b.next(),
+        }
+    }
+}
+
 impl Part for Link {
     fn name(&self) -> &str {
         &self.name
@@ -190,16 +201,13 @@ impl Part for Link {
     fn compile(&self, b: &mut Builder) {
         b.fact("line", self.line, &Origin::Scenario);
         b.meter("bytes_in", "B", Amount::RequestBytes);
-        for (purpose, law) in &self.delays {
-            b.delay(purpose, law);
-        }
         if let Some(loss) = &self.loss {
             loss.compile(b);
         }
         if let Some(per_kib) = &self.per_kib {
             b.delay_per("bandwidth", per_kib, Per::RequestKib);
         }
-        b.next();
+        self.cross(b, &self.delays);
         if let Some(per_kib) = &self.per_kib {
             b.delay_per("bandwidth back", per_kib, Per::ResponseKib);
         }

@@ -3,6 +3,7 @@
 //! without port tables, registration and health checks.
 
 use super::defaults::Defaults;
+use super::fleet::there_and_back;
 use super::{Context, Stage, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -74,6 +75,20 @@ impl Stage for Nlb {
 }
 
 impl Nlb {
+    /// A connection brings its requests to one target.
+    fn forward(&self, b: &mut Builder) {
+        match b.downstream_targets().filter(|&targets| targets > 1) {
+            None => b.next(),
+            Some(targets) => {
+                b.fact("targets", targets, &Origin::Structure);
+                let target = b.register("target");
+                let site = b.chance_site("flow", &self.connections.origin);
+                let choice = Choice::Flows(site, self.connections.value);
+                b.balanced(BalancerSpec { name: String::new(), targets, choice, target }, Builder::next);
+            }
+        }
+    }
+
     fn tell(&self, b: &mut Builder) {
         b.fact("connections", self.connections.value, &self.connections.origin);
         b.fact("zones", self.zones, &Origin::Scenario);
@@ -99,17 +114,7 @@ impl Part for Nlb {
         self.tell(b);
         b.meter("processed_bytes", "B", Amount::RequestBytes);
         b.delay("latency", &self.latency);
-        b.delay("round trip to the target", &self.rtt);
-        match b.downstream_targets().filter(|&targets| targets > 1) {
-            None => b.next(),
-            Some(targets) => {
-                b.fact("targets", targets, &Origin::Structure);
-                let target = b.register("target");
-                let site = b.chance_site("flow", &self.connections.origin);
-                let choice = Choice::Flows(site, self.connections.value);
-                b.balanced(BalancerSpec { name: String::new(), targets, choice, target }, Builder::next);
-            }
-        }
+        there_and_back(b, "round trip to the target", &self.rtt, |b| self.forward(b));
         b.meter("processed_bytes", "B", Amount::ResponseBytes);
     }
 }

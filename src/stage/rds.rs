@@ -2,6 +2,7 @@
 //! processor. State machine: data pack note 5.10, without storage and failover.
 
 use super::defaults::Defaults;
+use super::fleet::there_and_back;
 use super::instance::Instance;
 use super::{Context, Stage, given_law, hop};
 use crate::diagnostic::Problems;
@@ -235,7 +236,10 @@ impl Rds {
     }
 
     fn query(&self, b: &mut Builder) {
-        b.delay("round trip", &self.rtt);
+        there_and_back(b, "round trip", &self.rtt, |b| self.serve(b));
+    }
+
+    fn serve(&self, b: &mut Builder) {
         let station = StationSpec {
             name: "cpu".to_owned(),
             targets: 1,
