@@ -588,3 +588,77 @@ impl Source for Until {
         }
     }
 }
+
+fn scenario_file(name: &str, overrides: &[&str]) -> scenario::Scenario {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
+    let overrides: Vec<String> = overrides.iter().map(|text| text.to_string()).collect();
+    scenario::load(&path, &overrides)
+        .unwrap_or_else(|(problems, sources)| panic!("{}", render(&problems, &sources, false)))
+}
+
+/// One replication of a whole scenario.
+fn whole(scenario: &scenario::Scenario, trace: bool) -> Run {
+    let options = Options {
+        seed: scenario.seed,
+        replication: 0,
+        from: Time::ZERO + scenario.warmup,
+        until: Time::ZERO + scenario.duration,
+        interval: None,
+        guard: scenario.guard,
+        trace,
+        cancel: None,
+    };
+    execute(Executor::Event, &scenario.program, scenario.traffic.source(scenario.seed, 0), &options)
+}
+
+#[test]
+fn the_three_paths_serve_the_same_users_with_the_same_luck() {
+    let paths = ["rest-vpc-link-v1.yaml", "http-vpc-link-v2.yaml", "lambda-vpc.yaml"];
+    let short = ["traffic.duration=40 s"];
+    let runs = paths.map(|name| {
+        let scenario = scenario_file(name, &short);
+        let run = whole(&scenario, true);
+        let outcome = |name: &str| scenario.program.outcomes.iter().position(|outcome| outcome.reason == name);
+        let blocked = outcome("waf: blocked").expect("an outcome");
+        let users: Vec<_> = run.trace.iter().map(|record| (record.serial, record.born)).collect();
+        let blocked = |record: &&gatepath::exec::Record| record.outcome as usize == blocked;
+        let blocked: Vec<_> = run.trace.iter().filter(blocked).map(|record| record.serial).collect();
+        let served = run.trace.iter().filter(|record| record.outcome == 0).count();
+        assert!(served as f64 > 0.995 * run.trace.len() as f64, "{name}: {served}");
+        (users, blocked)
+    });
+    assert!(runs[0].1.len() > 10, "too few to compare");
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[0], runs[2]);
+}
+
+#[test]
+fn retries_alone_bring_a_half_busy_server_down() {
+    let errors = |overrides: &[&str]| {
+        let run = whole(&scenario_file("retry-storm.yaml", overrides), false);
+        1.0 - run.served as f64 / run.ended as f64
+    };
+    assert!(errors(&[]) > 0.5);
+    assert!(errors(&["client.retries.attempts=1"]) < 0.02);
+    assert!(errors(&["client.retries.budget=10%"]) < 0.03);
+}
+
+#[test]
+fn least_outstanding_keeps_short_requests_from_waiting_behind_long_ones() {
+    let p99 = |algorithm: &str| {
+        let scenario = scenario_file("alb-only.yaml", &[&format!("path.0.alb.algorithm={algorithm}")]);
+        whole(&scenario, false).latency(&scenario.program, |_, outcome| outcome == 0).quantile(0.99)
+    };
+    assert!(p99("round_robin") > 3.0 * p99("least_outstanding"));
+}
+
+#[test]
+fn a_steep_rise_of_traffic_throttles_a_function_and_a_ramp_does_not() {
+    let throttled = |overrides: &[&str]| {
+        let scenario = scenario_file("lambda-burst.yaml", overrides);
+        let run = whole(&scenario, false);
+        count(&scenario.program, &run, 429)
+    };
+    assert!(throttled(&[]) > 50);
+    assert_eq!(throttled(&["traffic.stages.1.duration=30 s"]), 0);
+}
