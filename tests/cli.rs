@@ -257,7 +257,12 @@ fn an_interrupted_study_keeps_what_is_finished() {
     let place = Place::new();
     place.scenario("quick.yaml", "500/s", "5 s", "");
     place.scenario("slow.yaml", "900/s", "400 d", "");
-    let child = place.command("run quick.yaml slow.yaml --out out --threads 1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = place
+        .command("run quick.yaml slow.yaml --out out --threads 1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let started = Instant::now();
     while !place.path("out/hist/quick.hlog").exists() {
         assert!(started.elapsed() < Duration::from_secs(60), "the first scenario takes seconds");

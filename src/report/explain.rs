@@ -377,23 +377,22 @@ mod tests {
         client
              1  call       without a deadline
         waf
-             3  branch     1 % (blocked) -> 13  [scenario]
+             3  branch     1 % (blocked) -> 12  [scenario]
              4  delay      200 us  [waf.latency, grade D, 2026-01-01, a guess]
         service station
              6  serve      service: 1 server, first come first served, exponential, mean 1 ms, queue of 50, full -> 8  [scenario]
-             7  go         -> 11
+             7  go         -> 13
              8  answer     503 service: queue full
-             9  go         -> 11
+             9  go         -> 13
             10  answer     503 service: patience
-        waf (continued)
-            12  go         -> 14
-            13  answer     403 waf: blocked
+            11  go         -> 13
+            12  answer     403 waf: blocked
         client (continued)
-            15  return
-            16  go         -> 18
-            17  answer     client: time-out (timed_out)
+            14  return
+            15  go         -> 17
+            16  answer     client: time-out (timed_out)
         client (continued)
-            19  end
+            18  end
         ");
     }
 
@@ -405,7 +404,7 @@ mod tests {
         let measured: Vec<&str> = shown.lines().filter(|line| line.starts_with("      > ")).collect();
         insta::assert_snapshot!(measured.join("\n"), @"
         > 90536 passes, mean 0.00 ms, p99 0.00 ms, 0.0 % of the time
-        > 90100 passes, mean 99.5 us, p99 200 us, 9.0 % of the time
+        > 45268 passes, mean 198 us, p99 200 us, 9.0 % of the time
         > 44832 passes, mean 2.02 ms, p99 9.26 ms, 91.0 % of the time
         > 498.1 /s, 49.8 % busy, 0.507 waiting, wait mean 1.02 ms, p99 7.80 ms
         ");
