@@ -249,6 +249,7 @@ fn a_full_device_is_a_clear_error() {
     assert!(stderr(&output).contains("cannot write to standard output"), "{}", stderr(&output));
     // The results were on disk by then.
     assert!(place.path("out/scenarios/one/summary.csv").exists() && place.path("out/summary.csv").exists());
+    assert!(fs::read_to_string(place.path("out/run.json")).unwrap().contains(r#""state": "failed""#));
 }
 
 #[cfg(unix)]

@@ -90,7 +90,7 @@ impl<'a> Session<'a> {
         };
         let ended = Ended { findings, comparisons, interrupted };
         // What could be written stays; the first thing that could not be is what the user is told.
-        let stored = self.store(&ended);
+        let stored = self.store(&ended, failure.is_some());
         if interrupted {
             let all = self.loaded.len();
             anstream::eprintln!("interrupted: {} of {all} scenarios are finished", ended.findings.len());
@@ -101,14 +101,17 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn store(&mut self, ended: &Ended) -> Result<(), Failure> {
+    fn store(&mut self, ended: &Ended, failed: bool) -> Result<(), Failure> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let findings: Vec<&Finding> = ended.findings.iter().collect();
-        folder.write_tables(&findings, &ended.comparisons).map_err(written)?;
-        let complete = self.manifest.scenarios.iter().all(|entry| entry.finished);
-        self.manifest.state = if complete { State::Complete } else { State::Interrupted };
+        let tables = folder.write_tables(&findings, &ended.comparisons).map_err(written);
+        self.manifest.state = match (failed || tables.is_err(), ended.interrupted) {
+            (true, _) => State::Failed,
+            (false, true) => State::Interrupted,
+            (false, false) => State::Complete,
+        };
         self.manifest.ended = Some(Timestamp::now());
-        self.write_manifest()
+        tables.and(self.write_manifest())
     }
 
     fn write_manifest(&self) -> Result<(), Failure> {

@@ -34,6 +34,8 @@ pub enum State {
     Complete,
     /// Stopped by the user: the tables hold the scenarios that had finished.
     Interrupted,
+    /// Something could not be written: the folders of the scenarios hold what was finished before.
+    Failed,
 }
 
 /// One scenario of a run.
@@ -62,6 +64,7 @@ impl Manifest {
             State::Running => "running",
             State::Complete => "complete",
             State::Interrupted => "interrupted",
+            State::Failed => "failed",
         };
         let scenarios = self.scenarios.iter().map(|entry| {
             json!({
