@@ -1,6 +1,7 @@
 //! Sizes of instances: processors and memory behind a name such as `m7g.xlarge` or `db.r6g.large`.
 //! Source: the instance tables of Amazon EC2 and Amazon RDS (seen 2026-11); within the general (m), compute (c), memory
-//! (r) and burstable (t) families the size word decides, so a rule takes the place of the tables.
+//! (r) and burstable (t) families the size word decides, so a rule takes the place of the tables. Generations before m5,
+//! c5, r5 and t3 were cut differently and are not known here.
 
 /// What an instance has.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,11 +34,11 @@ impl Instance {
     pub fn of(name: &str) -> Option<Instance> {
         let name = name.strip_prefix("db.").unwrap_or(name);
         let (family, size) = name.split_once('.')?;
-        let generation = family.chars().nth(1)?;
-        if !generation.is_ascii_digit() {
+        let kind = family.chars().next()?;
+        let generation = family.chars().nth(1)?.to_digit(10)?;
+        if generation < if kind == 't' { 3 } else { 5 } {
             return None;
         }
-        let kind = family.chars().next()?;
         if kind == 't' {
             let &(_, vcpus, memory_gib) = BURSTABLE.iter().find(|(word, ..)| *word == size)?;
             return Some(Instance { vcpus, memory_gib });
@@ -73,7 +74,19 @@ mod tests {
 
     #[test]
     fn a_type_that_is_not_known_is_not_guessed() {
-        for name in ["large", "db.large", "x2idn.large", "m7i.huge", "m7i.1xlarge", "t3.4xlarge", "mx.large", "", "."] {
+        for name in [
+            "large",
+            "db.large",
+            "x2idn.large",
+            "m7i.huge",
+            "m7i.1xlarge",
+            "t3.4xlarge",
+            "mx.large",
+            "t2.micro",
+            "m4.large",
+            "",
+            ".",
+        ] {
             assert_eq!(Instance::of(name), None, "{name}");
         }
     }

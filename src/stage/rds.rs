@@ -7,7 +7,9 @@ use super::instance::Instance;
 use super::{Context, Stage, given_law, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
-use crate::program::{Answered, Builder, ConnectionsSpec, Discipline, Origin, Part, Service, Sourced, StationSpec};
+use crate::program::{
+    Answered, Builder, ConnectionsSpec, Discipline, Origin, OutcomeId, Part, Service, Sourced, StationSpec,
+};
 use crate::spec::{At, DurationLaw, between};
 use crate::units::Share;
 use crate::{section, words};
@@ -235,16 +237,16 @@ impl Rds {
         b.fact("queries served at the same time", self.servers.value, &self.servers.origin);
     }
 
-    fn query(&self, b: &mut Builder) {
-        there_and_back(b, "round trip", &self.rtt, |b| self.serve(b));
+    fn query(&self, b: &mut Builder, refused: OutcomeId) {
+        there_and_back(b, "round trip", &self.rtt, |b| self.serve(b, refused));
     }
 
-    fn serve(&self, b: &mut Builder) {
+    fn serve(&self, b: &mut Builder, refused: OutcomeId) {
         let station = StationSpec {
             name: "cpu".to_owned(),
             targets: 1,
             servers: self.servers.value,
-            // No more can wait than there are connections.
+            // No more can wait than there are connections: nobody is refused here.
             queue: None,
             discipline: self.discipline,
             slowness: Vec::new(),
@@ -253,8 +255,7 @@ impl Rds {
             target: None,
         };
         let service = Service::Law(b.site("query", &self.query));
-        let full = b.outcome(self.status, Answered::Rejected, "no processor");
-        b.serve(station, service, full, full);
+        b.serve(station, service, refused, refused);
         if let Some(commit) = &self.commit {
             commit.compile(b);
         }
@@ -284,6 +285,6 @@ impl Part for Rds {
             target: None,
         };
         let open = |b: &mut Builder| self.connect.iter().for_each(|(purpose, law)| b.delay(purpose, law));
-        b.connect(connections, refused, open, |b| self.query(b));
+        b.connect(connections, refused, open, |b| self.query(b, refused));
     }
 }

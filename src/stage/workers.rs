@@ -168,7 +168,7 @@ impl Workers {
                 b.delay("service", service);
             }
             if let Some(cpu) = &self.cpu {
-                cpu.compile(b, self.targets);
+                cpu.compile(b, self.targets, refused);
             }
             match &self.pool {
                 Some(pool) if b.has_next() => pool.compile(b, self.targets),
@@ -198,13 +198,14 @@ impl Cpu {
     }
 
     /// Requests share the processors equally, none faster than one processor; less than one is one that is slower.
-    fn compile(&self, b: &mut Builder, targets: u32) {
+    fn compile(&self, b: &mut Builder, targets: u32, refused: OutcomeId) {
         let vcpus = self.vcpus.value;
         let slowness = if vcpus < 1.0 { vec![1.0 / vcpus; targets as usize] } else { Vec::new() };
         let station = StationSpec {
             name: "cpu".to_owned(),
             targets,
             servers: (vcpus as u32).max(1),
+            // No more can come than there are workers: nobody is refused here.
             queue: None,
             discipline: Discipline::ProcessorSharing,
             slowness,
@@ -213,8 +214,7 @@ impl Cpu {
             target: b.target(),
         };
         let site = b.site("cpu", &self.time);
-        let full = b.outcome(503, Answered::Rejected, "no processor");
-        b.serve(station, Service::Law(site), full, full);
+        b.serve(station, Service::Law(site), refused, refused);
     }
 }
 
