@@ -41,10 +41,8 @@ impl Station {
     /// Serves everyone up to an instant.
     fn advance(&mut self, at: Time, servers: u32) {
         let jobs = self.jobs.len() as u128;
-        if jobs > 0 {
-            let work = ((at - self.since).0 as u128) << FRACTION;
-            self.served += work * jobs.min(servers as u128) / jobs;
-        }
+        let work = ((at - self.since).0 as u128) << FRACTION;
+        self.served += (work * jobs.min(servers as u128)).checked_div(jobs).unwrap_or(0);
         self.since = at;
     }
 

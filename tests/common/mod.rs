@@ -338,7 +338,7 @@ fn arrival(serial: u64, at: Time) -> Arrival {
     Arrival {
         at,
         serial,
-        class: (serial % 3 == 0) as u16,
+        class: serial.is_multiple_of(3) as u16,
         key: (serial * 7 % 5) as u32,
         request_bytes: 2_048,
         response_bytes: 10_000,
