@@ -267,11 +267,8 @@ impl<'a> Core<'a> {
     /// Service time of a request at a station.
     #[inline(always)]
     pub fn service(&self, site: Option<SiteId>, slowness: &[f64], target: usize, token: &Token) -> Span {
-        let span = site.map_or(Span(token.demand), |site| self.draws.span(site, token.word()));
-        match slowness.get(target) {
-            None => span,
-            Some(factor) => Span((span.0 as f64 * factor).round() as u64),
-        }
+        let demand = site.map_or(Span(token.demand), |site| self.draws.span(site, token.word()));
+        slowed(demand, slowness, target)
     }
 
     /// Counts an arrival at a station, and what became of it.
@@ -374,6 +371,15 @@ impl<'a> Core<'a> {
 /// Rank of the deadline of a call: the innermost first, so that its answer may still reach the outer ones.
 pub fn deadline_rank(depth: u8) -> u32 {
     DEADLINE_RANK + (MAX_DEPTH as u32 - 1 - depth as u32)
+}
+
+/// What a demand takes at a target.
+#[inline(always)]
+pub fn slowed(demand: Span, slowness: &[f64], target: usize) -> Span {
+    match slowness.get(target) {
+        None => demand,
+        Some(factor) => Span((demand.0 as f64 * factor).round() as u64),
+    }
 }
 
 /// Goes to a label when the condition holds, else on.

@@ -27,6 +27,11 @@ impl Draws {
         self.sites[site.index()].0.bits(word)
     }
 
+    /// The values of the law of a site for random bits of that site.
+    pub fn fill(&self, site: SiteId, bits: &[u64], values: &mut [u64]) {
+        self.sites[site.index()].1.fill(bits, values);
+    }
+
     /// A value of the law of a site.
     #[inline(always)]
     pub fn span(&self, site: SiteId, word: u64) -> Span {

@@ -3,8 +3,10 @@
 
 use std::sync::atomic::Ordering;
 
+use super::ahead::{Ahead, BLOCK, Luck, Place};
 use super::calendar::{Calendar, Event, Key};
-use super::core::{Core, Flow, LEAVING_RANK, STATION_RANK, deadline_rank};
+use super::core::{Core, Flow, LEAVING_RANK, STATION_RANK, deadline_rank, slowed};
+use super::draws::Draws;
 use super::run::{Options, Run, Verdict};
 use super::source::{Arrival, Source};
 use super::token::Token;
@@ -14,9 +16,10 @@ use crate::op::priority::{self, Job, Priority, Started};
 use crate::op::sharing::{Forecast, Sharing};
 use crate::op::window::Window;
 use crate::program::{
-    Discipline, ForkId, Guard, Instruction, Label, PATIENCE_RANK, PoolId, Program, Register, Service, SiteId,
+    Condition, Discipline, ForkId, Guard, Instruction, Label, PATIENCE_RANK, PoolId, Program, Register, Service, SiteId,
     StationId, StationSpec,
 };
+use crate::rng::happens;
 use crate::time::{Span, Time};
 
 /// Arrivals between two looks at the flag that cancels a run.
@@ -80,22 +83,36 @@ impl Station {
     }
 }
 
-/// Arrivals taken from the source in blocks.
+/// Arrivals taken from the source in blocks, with the draws made ahead for them.
 struct Inbox {
     source: Box<dyn Source>,
     block: Vec<Arrival>,
     next: usize,
+    ahead: Ahead,
+    /// The arrivals of the block for which draws have been made lie from here ...
+    from: usize,
+    /// ... to here.
+    to: usize,
 }
 
 impl Inbox {
     #[inline(always)]
-    fn peek(&mut self) -> Option<&Arrival> {
+    fn peek(&mut self, draws: &Draws) -> Option<(&Arrival, Luck)> {
+        if self.next == self.to {
+            self.advance(draws);
+        }
+        self.block.get(self.next).map(|arrival| (arrival, self.ahead.row(self.next - self.from)))
+    }
+
+    #[inline(never)]
+    fn advance(&mut self, draws: &Draws) {
         if self.next == self.block.len() {
             self.block.clear();
             self.next = 0;
             self.source.fill(&mut self.block);
         }
-        self.block.get(self.next)
+        (self.from, self.to) = (self.next, self.block.len().min(self.next + BLOCK));
+        self.ahead.draw(draws, &self.block[self.from..self.to]);
     }
 }
 
@@ -110,7 +127,15 @@ enum Halt {
     /// It has ended unseen.
     Unseen,
     /// It may wait here, or wake others.
-    At(Instruction),
+    Here,
+}
+
+/// An instruction with its rank and the place of its draw.
+#[derive(Clone, Copy)]
+struct Step {
+    instruction: Instruction,
+    rank: u32,
+    place: Place,
 }
 
 /// Whether a request may wait at an instruction, or wake others.
@@ -120,9 +145,28 @@ fn waits(instruction: &Instruction) -> bool {
     matches!(instruction, Serve { .. } | Hold { .. } | Free { .. } | Fork { .. } | Arrive { .. })
 }
 
+/// Runs an instruction that needs no waiting, with the draw made ahead if there is one.
+#[inline(always)]
+fn step(core: &mut Core<'_>, token: &mut Token, at: Time, instruction: &Instruction, place: Place) -> Flow {
+    match *instruction {
+        Instruction::Delay { site, per } => {
+            let span = token.luck.at(place).map_or_else(|| core.draws.span(site, token.word()), Span);
+            token.pc += 1;
+            Flow::Pass(token.scaled(span, per))
+        }
+        Instruction::Branch { on: Condition::Chance(site, p), to } => {
+            let drawn = token.luck.at(place).map(|happens| happens == 1);
+            let holds = drawn.unwrap_or_else(|| happens(core.draws.bits(site, token.word()), p));
+            token.pc = if holds { to.0 } else { token.pc + 1 };
+            Flow::On
+        }
+        _ => core.step(token, at, instruction),
+    }
+}
+
 struct Engine<'a> {
     core: Core<'a>,
-    code: Vec<(Instruction, u32)>,
+    code: Vec<Step>,
     stations: Vec<Station>,
     inbox: Inbox,
     arrival_key: Key,
@@ -136,11 +180,13 @@ struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     fn new(program: &'a Program, source: Box<dyn Source>, options: &Options<'_>) -> Engine<'a> {
+        let (ahead, places) = Ahead::new(program);
+        let step = |((&instruction, &rank), place)| Step { instruction, rank, place };
         Engine {
             core: Core::new(program, options),
-            code: program.code.iter().copied().zip(program.rank.iter().copied()).collect(),
+            code: program.code.iter().zip(&program.rank).zip(places).map(step).collect(),
             stations: program.stations.iter().map(Station::new).collect(),
-            inbox: Inbox { source, block: Vec::new(), next: 0 },
+            inbox: Inbox { source, block: Vec::new(), next: 0, ahead, from: 0, to: 0 },
             arrival_key: Key::LAST,
             calendar: Calendar::default(),
             tokens: Vec::new(),
@@ -155,8 +201,7 @@ impl<'a> Engine<'a> {
         let mut until_look = CANCEL_EVERY;
         self.look_ahead();
         while self.verdict.is_none() {
-            let next = self.calendar.next_key();
-            if self.arrival_key < next {
+            if self.arrival_key.precedes(self.calendar.next_key()) {
                 self.arrive();
             } else if let Some((key, event)) = self.calendar.pop() {
                 self.handle(key, event);
@@ -176,17 +221,19 @@ impl<'a> Engine<'a> {
     /// The key of the next arrival.
     #[inline(always)]
     fn look_ahead(&mut self) {
-        self.arrival_key = self.inbox.peek().map_or(Key::LAST, |arrival| Key::new(arrival.at, 0, arrival.serial, 0));
+        let next = self.inbox.peek(&self.core.draws);
+        self.arrival_key = next.map_or(Key::LAST, |(arrival, _)| Key::new(arrival.at, 0, arrival.serial, 0));
     }
 
     fn arrive(&mut self) {
-        let Some(&arrival) = self.inbox.peek() else { return };
+        let Some((arrival, luck)) = self.inbox.peek(&self.core.draws) else { return };
+        let (at, token) = (arrival.at, Token::lucky(arrival, luck, self.core.recorder.window));
         self.inbox.next += 1;
         self.look_ahead();
-        self.now = self.now.max(arrival.at);
-        let slot = self.add(Token::new(&arrival, self.core.recorder.window));
-        self.core.recorder.birth(arrival.at);
-        self.run(slot, arrival.at);
+        self.now = self.now.max(at);
+        let slot = self.add(token);
+        self.core.recorder.birth(at);
+        self.run(slot, at);
     }
 
     fn handle(&mut self, key: Key, event: Event) {
@@ -256,7 +303,7 @@ impl<'a> Engine<'a> {
                 }
                 Halt::Ended => return self.end(slot, at),
                 Halt::Unseen => return self.remove(slot),
-                Halt::At(instruction) => match self.operate(slot, at, instruction) {
+                Halt::Here => match self.operate(slot, at) {
                     Some(span) => at = self.pass(slot, at, span),
                     None => return,
                 },
@@ -266,9 +313,18 @@ impl<'a> Engine<'a> {
 
     /// Instructions at which a request may wait, or which wake others. The time that passes, if the request goes on.
     #[inline(always)]
-    fn operate(&mut self, slot: u32, at: Time, instruction: Instruction) -> Option<Span> {
+    fn operate(&mut self, slot: u32, at: Time) -> Option<Span> {
+        let token = &self.tokens[slot as usize];
+        let Step { instruction, place, .. } = self.code[token.pc as usize];
         match instruction {
-            Instruction::Serve { station, service, full, late } => self.serve(slot, at, station, service, full, late),
+            Instruction::Serve { station, service, full, late } => {
+                let demand = match (token.luck.at(place), service) {
+                    (Some(draw), _) => Span(draw),
+                    (None, Service::Law(site)) => self.core.draws.span(site, token.word()),
+                    (None, Service::Demand) => Span(token.demand),
+                };
+                self.serve(slot, at, station, demand, full, late)
+            }
             Instruction::Hold { pool, full, .. } => self.hold(slot, at, pool, full),
             Instruction::Free { pool } => self.give_back(slot, at, pool),
             Instruction::Fork { fork } => self.fork(slot, at, fork),
@@ -283,17 +339,17 @@ impl<'a> Engine<'a> {
         let Engine { core, code, tokens, calendar, arrival_key, .. } = self;
         let token = &mut tokens[slot as usize];
         loop {
-            let (instruction, rank) = &code[token.pc as usize];
+            let Step { instruction, rank, place } = &code[token.pc as usize];
             if *rank != 0 {
                 let key = Key::new(*at, *rank, token.serial, token.trail);
-                if arrival_key.precedes(&key) || calendar.next_key().precedes(&key) {
+                if key.follows_either(arrival_key, calendar.next_key()) {
                     return Halt::Others(key);
                 }
             }
             if waits(instruction) {
-                return Halt::At(*instruction);
+                return Halt::Here;
             }
-            match core.step(token, *at, instruction) {
+            match step(core, token, *at, instruction, *place) {
                 Flow::On => {}
                 Flow::Pass(span) => {
                     let end = *at + span;
@@ -390,7 +446,7 @@ impl<'a> Engine<'a> {
             return;
         }
         token.ticket += 1;
-        let Instruction::Hold { pool, late, .. } = self.code[token.pc as usize].0 else { return };
+        let Instruction::Hold { pool, late, .. } = self.code[token.pc as usize].instruction else { return };
         token.pc = late.0;
         let target = token.target(self.core.program.pools[pool.index()].target);
         let tokens = &self.tokens;
@@ -414,18 +470,14 @@ impl<'a> Engine<'a> {
         slot: u32,
         at: Time,
         id: StationId,
-        service: Service,
+        demand: Span,
         full: Label,
         late: Label,
     ) -> Option<Span> {
         let token = &self.tokens[slot as usize];
         let station = &mut self.stations[id.index()];
         let target = token.target(station.target);
-        let site = match service {
-            Service::Law(site) => Some(site),
-            Service::Demand => None,
-        };
-        let service = self.core.service(site, &station.slowness, target, token);
+        let service = slowed(demand, &station.slowness, target);
         let counted = self.core.recorder.window.contains(at) as u64;
         self.core.recorder.stations[id.index()].arrivals += counted;
         let word = token.word();

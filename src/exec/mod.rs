@@ -1,6 +1,7 @@
 //! The executors. All of them run the same program and give the same result, request by request and bit by bit:
 //! [`plain`] makes every instruction an event and is the oracle, [`events`] runs a request on until it must wait.
 
+mod ahead;
 mod calendar;
 mod core;
 mod draws;

@@ -1,5 +1,6 @@
 //! A request on its way: a program counter, a short stack of calls with deadlines, registers, and what it carries.
 
+use super::ahead::Luck;
 use super::draws::Draws;
 use super::source::Arrival;
 use crate::op::window::Window;
@@ -38,6 +39,8 @@ pub struct Token {
     pub request_bytes: u32,
     pub response_bytes: u32,
     pub given: u32,
+    /// Draws made ahead for its first attempt.
+    pub luck: Luck,
     /// Join it is a branch of, counted from one.
     pub join: u32,
     pub registers: [u16; MAX_REGISTERS],
@@ -50,6 +53,12 @@ impl Token {
     /// A request at the start of its path.
     #[inline]
     pub fn new(arrival: &Arrival, window: Window) -> Token {
+        Token::lucky(arrival, Luck::NONE, window)
+    }
+
+    /// The same, with draws made ahead.
+    #[inline]
+    pub fn lucky(arrival: &Arrival, luck: Luck, window: Window) -> Token {
         Token {
             pc: 0,
             ticket: 0,
@@ -68,6 +77,7 @@ impl Token {
             request_bytes: arrival.request_bytes,
             response_bytes: arrival.response_bytes,
             given: arrival.target,
+            luck,
             join: 0,
             registers: [0; MAX_REGISTERS],
             calls: [0; MAX_DEPTH],
@@ -190,6 +200,7 @@ impl Token {
         let count = self.registers[counter.index()].saturating_add(1);
         self.registers[counter.index()] = count;
         self.trail = retrail(self.trail ^ salt, count as u64);
+        self.luck = Luck::NONE;
         self.outcome = 0;
     }
 
@@ -211,6 +222,7 @@ impl Token {
             mark: at,
             mark_stage: NO_STAGE,
             trail: retrail(self.trail ^ salt, 1 + number as u64),
+            luck: Luck::NONE,
             base: ALIVE,
             join,
             deadline: Time::NEVER,
