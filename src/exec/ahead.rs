@@ -10,7 +10,7 @@ use crate::rng::{Threshold, happens};
 /// Draws a request can take along.
 const PLACES: usize = 8;
 /// Arrivals for which draws are made at once.
-pub const BLOCK: usize = 128;
+pub const BLOCK: usize = 256;
 /// A draw that was not made, or is too large to be taken along.
 const NOT_DRAWN: u32 = u32::MAX;
 /// Draws are made ahead where at least this share of the requests is expected to come by.

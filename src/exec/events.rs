@@ -9,7 +9,7 @@ use super::core::{Core, Flow, LEAVING_RANK, STATION_RANK, deadline_rank, slowed}
 use super::draws::Draws;
 use super::run::{Options, Run, Verdict};
 use super::source::{Arrival, Source};
-use super::token::Token;
+use super::token::{NO_STAGE, Token};
 use crate::op::fifo::{Arrived, Fifo};
 use crate::op::hold::{Asked, Waiter};
 use crate::op::priority::{self, Job, Priority, Started};
@@ -130,12 +130,35 @@ enum Halt {
     Here,
 }
 
-/// An instruction with its rank and the place of its draw.
+/// What happens when a request comes to an instruction: jumps and a mark on the way are done with the next instruction.
 #[derive(Clone, Copy)]
 struct Step {
     instruction: Instruction,
+    /// Where the instruction is.
+    pc: u32,
     rank: u32,
+    /// The stage that time belongs to from here on, if that changes.
+    mark: u16,
+    /// Where the draw of the instruction is, if it was made ahead.
     place: Place,
+}
+
+impl Step {
+    fn new(program: &Program, places: &[Place], start: usize) -> Step {
+        let (mut pc, mut mark) = (start, NO_STAGE);
+        // Jumps could go in a circle, so not more than a few are followed.
+        for _ in 0..4 {
+            match program.code[pc] {
+                Instruction::Jump { to } => pc = to.index(),
+                Instruction::Mark { stage } if mark == NO_STAGE && pc + 1 < program.code.len() => {
+                    mark = stage.0;
+                    pc += 1;
+                }
+                _ => break,
+            }
+        }
+        Step { instruction: program.code[pc], pc: pc as u32, rank: program.rank[pc], mark, place: places[pc] }
+    }
 }
 
 /// Whether a request may wait at an instruction, or wake others.
@@ -181,10 +204,9 @@ struct Engine<'a> {
 impl<'a> Engine<'a> {
     fn new(program: &'a Program, source: Box<dyn Source>, options: &Options<'_>) -> Engine<'a> {
         let (ahead, places) = Ahead::new(program);
-        let step = |((&instruction, &rank), place)| Step { instruction, rank, place };
         Engine {
             core: Core::new(program, options),
-            code: program.code.iter().zip(&program.rank).zip(places).map(step).collect(),
+            code: (0..program.code.len()).map(|pc| Step::new(program, &places, pc)).collect(),
             stations: program.stations.iter().map(Station::new).collect(),
             inbox: Inbox { source, block: Vec::new(), next: 0, ahead, from: 0, to: 0 },
             arrival_key: Key::LAST,
@@ -249,22 +271,24 @@ impl<'a> Engine<'a> {
 
     // ---- tokens ----
 
-    #[inline]
-    fn add(&mut self, mut token: Token) -> u32 {
-        match self.free.pop() {
-            Some(slot) => {
-                token.ticket = self.tokens[slot as usize].ticket + 1;
-                self.tokens[slot as usize] = token;
-                slot
-            }
-            None => {
-                if self.tokens.len() >= self.guard.in_flight as usize {
-                    self.verdict = Some(Verdict::Unstable { place: "requests in flight".to_owned() });
-                }
-                self.tokens.push(token);
-                self.tokens.len() as u32 - 1
-            }
+    /// Inlined, so that a request is made where it stays.
+    #[inline(always)]
+    fn add(&mut self, token: Token) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| self.one_more());
+        let place = &mut self.tokens[slot as usize];
+        let ticket = place.ticket + 1;
+        *place = token;
+        place.ticket = ticket;
+        slot
+    }
+
+    #[inline(never)]
+    fn one_more(&mut self) -> u32 {
+        if self.tokens.len() >= self.guard.in_flight as usize {
+            self.verdict = Some(Verdict::Unstable { place: "requests in flight".to_owned() });
         }
+        self.tokens.push(Token::new(&Arrival::default(), self.core.recorder.window));
+        self.tokens.len() as u32 - 1
     }
 
     #[inline]
@@ -339,7 +363,11 @@ impl<'a> Engine<'a> {
         let Engine { core, code, tokens, calendar, arrival_key, .. } = self;
         let token = &mut tokens[slot as usize];
         loop {
-            let Step { instruction, rank, place } = &code[token.pc as usize];
+            let Step { instruction, pc, rank, mark, place } = &code[token.pc as usize];
+            token.pc = *pc;
+            if *mark != NO_STAGE {
+                core.recorder.mark(token, *at, *mark);
+            }
             if *rank != 0 {
                 let key = Key::new(*at, *rank, token.serial, token.trail);
                 if key.follows_either(arrival_key, calendar.next_key()) {
