@@ -107,12 +107,14 @@ impl Sampler {
             Sampler::Constant(value) => out.fill(*value),
             Sampler::Table { cells, scale, shift, floor, ceiling } => {
                 // Two passes: places in one that becomes vector code, then loads and polynomials.
-                let mut places = [(0usize, 0.0f64); CHUNK];
+                let (mut chosen, mut places) = ([0u64; CHUNK], [0.0; CHUNK]);
                 for (bits, out) in bits.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
-                    for (place, &bits) in places.iter_mut().zip(bits) {
-                        *place = table::place_of_bits(bits);
+                    for ((cell, t), &bits) in chosen.iter_mut().zip(&mut places).zip(bits) {
+                        let place = table::place_of_bits(bits);
+                        (*cell, *t) = (place.0 as u64, place.1);
                     }
-                    for (out, &(cell, t)) in out.iter_mut().zip(&places) {
+                    for ((out, &cell), &t) in out.iter_mut().zip(&chosen).zip(&places) {
+                        let cell = cell as usize;
                         let value = table::polynomial(&cells[cell & 2047], t);
                         *out = whole(value * scale + shift, *floor, *ceiling);
                     }

@@ -57,6 +57,18 @@ impl Histogram {
         }
     }
 
+    /// Counts many values.
+    pub fn record_all(&mut self, values: &[u64]) {
+        for &value in values {
+            self.sum += u128::from(value);
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+        }
+        for &value in values {
+            self.add(index(value, self.bits), 1);
+        }
+    }
+
     /// Counts one value `times` times.
     pub fn record_n(&mut self, value: u64, times: u64) {
         if times == 0 {
@@ -186,6 +198,7 @@ impl Histogram {
         Some(histogram)
     }
 
+    #[inline]
     fn add(&mut self, index: usize, times: u64) {
         match self.counts.get_mut(index.wrapping_sub(self.first)) {
             Some(count) => *count += times,
@@ -381,6 +394,14 @@ mod tests {
         assert_eq!(histogram.quantile(1.0), histogram.max() as f64);
         assert_eq!(histogram.quantile(0.0), histogram.min() as f64);
         assert_eq!(histogram.mean(), sum as f64 / 1e4);
+    }
+
+    #[test]
+    fn values_counted_together_are_counted_as_one_by_one() {
+        let values = values(8, 1000);
+        let mut together = Histogram::new(Histogram::NARROW);
+        values.chunks(7).for_each(|chunk| together.record_all(chunk));
+        assert_eq!(together, recorded(&values, Histogram::NARROW));
     }
 
     #[test]
