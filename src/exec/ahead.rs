@@ -125,3 +125,64 @@ fn usual_draws(program: &Program) -> Vec<(usize, Drawn)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::{Law, LawSpec};
+    use crate::program::{Label, Origin, Per, Site};
+    use crate::time::Time;
+
+    const SITES: u16 = 12;
+
+    fn program(code: Vec<Instruction>) -> Program {
+        let site = |number: u16| Site {
+            stage: "s".into(),
+            purpose: number.to_string(),
+            law: Some(Law::compile(&LawSpec::Exponential { mean: 1e9 }).unwrap()),
+            origin: Origin::Scenario,
+        };
+        Program { rank: vec![0; code.len()], code, sites: (0..SITES).map(site).collect(), ..Program::default() }
+    }
+
+    fn delay(site: u16) -> Instruction {
+        Instruction::Delay { site: SiteId(site), per: Per::Request }
+    }
+
+    fn branch(site: u16, p: f64, to: u32) -> Instruction {
+        Instruction::Branch { on: Condition::Chance(SiteId(site), Threshold::new(p)), to: Label(to) }
+    }
+
+    #[test]
+    fn a_draw_made_ahead_is_the_one_made_on_the_way_or_none() {
+        let program = program(vec![delay(0), branch(1, 0.2, 3), delay(2), Instruction::End]);
+        let draws = Draws::new(&program, 1, 0);
+        let (mut ahead, places) = Ahead::new(&program);
+        let arrival = |serial| Arrival { at: Time(serial), serial, ..Arrival::default() };
+        let arrivals: Vec<Arrival> = (1_000..3_000).map(arrival).collect();
+        ahead.draw(&draws, &arrivals);
+        let mut too_large = 0;
+        for (row, arrival) in arrivals.iter().enumerate() {
+            let luck = ahead.row(row);
+            let holds = happens(draws.bits(SiteId(1), arrival.serial), Threshold::new(0.2));
+            assert_eq!(luck.at(places[1]), Some(holds as u64));
+            for (pc, site) in [(0, 0), (2, 2)] {
+                let span = draws.span(SiteId(site), arrival.serial).0;
+                assert_eq!(luck.at(places[pc]), Some(span).filter(|&span| span < u32::MAX as u64));
+                too_large += (span >= u32::MAX as u64) as usize;
+            }
+            assert_eq!((luck.at(places[3]), Luck::NONE.at(places[0])), (None, None));
+        }
+        assert!(too_large > 0, "one in seventy is above 4.3 s");
+    }
+
+    #[test]
+    fn only_what_most_requests_come_by_is_drawn_ahead() {
+        let rare = program(vec![branch(0, 0.9, 3), delay(1), Instruction::End, delay(2), Instruction::End]);
+        assert_eq!(usual_draws(&rare).iter().map(|draw| draw.0).collect::<Vec<_>>(), [0, 3]);
+        let far = program(vec![branch(0, 0.5, 4), branch(1, 0.5, 4), delay(2), delay(3), Instruction::End]);
+        assert_eq!(usual_draws(&far).len(), 2);
+        let long = program((0..SITES).map(delay).collect());
+        assert_eq!(usual_draws(&long).len(), PLACES);
+    }
+}

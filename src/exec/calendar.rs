@@ -89,8 +89,14 @@ impl Calendar {
     }
 
     /// Adds an event.
-    #[inline]
+    #[inline(never)]
     pub fn push(&mut self, key: Key, event: Event) {
+        self.put_back(key, event);
+    }
+
+    /// Adds an event, inlined where most events come from, so that its key stays in registers.
+    #[inline(always)]
+    pub fn put_back(&mut self, key: Key, event: Event) {
         if self.hole {
             return self.fill((key, event));
         }
@@ -124,6 +130,7 @@ impl Calendar {
     }
 
     /// Fills the hole with the last entry.
+    #[inline(never)]
     fn close(&mut self) {
         self.hole = false;
         if let Some(last) = self.heap.pop()
@@ -134,7 +141,7 @@ impl Calendar {
     }
 
     /// Puts an entry into the hole at the top.
-    #[inline]
+    #[inline(always)]
     fn fill(&mut self, entry: (Key, Event)) {
         self.hole = false;
         let (heap, mut hole, mut child) = (&mut self.heap[..], 0, self.next_at);

@@ -119,7 +119,7 @@ impl Inbox {
 /// Why a request does not run on.
 enum Halt {
     /// Somebody else may come first.
-    Others(Key),
+    Others,
     /// A deadline lies before the instant it would go on.
     Late(Time),
     /// It has ended for its client.
@@ -320,7 +320,11 @@ impl<'a> Engine<'a> {
         let mut at = at;
         loop {
             match self.run_on(slot, &mut at) {
-                Halt::Others(key) => return self.calendar.push(key, Event::Resume { slot }),
+                Halt::Others => {
+                    let token = &self.tokens[slot as usize];
+                    let key = Key::new(at, self.code[token.pc as usize].rank, token.serial, token.trail);
+                    return self.calendar.put_back(key, Event::Resume { slot });
+                }
                 Halt::Late(end) => {
                     self.cut_until(slot, end);
                     at = end;
@@ -371,7 +375,7 @@ impl<'a> Engine<'a> {
             if *rank != 0 {
                 let key = Key::new(*at, *rank, token.serial, token.trail);
                 if key.follows_either(arrival_key, calendar.next_key()) {
-                    return Halt::Others(key);
+                    return Halt::Others;
                 }
             }
             if waits(instruction) {

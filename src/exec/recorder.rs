@@ -26,28 +26,28 @@ impl Tally {
     }
 }
 
-/// Times of a stage on their way to its histogram. Counted a few at a time they find the counters in the nearest cache,
+/// Times on their way to a histogram. Counted a few at a time they find the counters in the nearest cache,
 /// and need not wait for each other.
 #[derive(Clone, Debug)]
-struct Passes {
-    new: [u64; Passes::BATCH],
+struct Batched {
+    new: [u64; Batched::BATCH],
     len: usize,
     counted: Histogram,
 }
 
-impl Passes {
+impl Batched {
     /// Times counted at once.
     const BATCH: usize = 32;
 
-    fn new() -> Passes {
-        Passes { new: [0; Passes::BATCH], len: 0, counted: Histogram::new(Histogram::NARROW) }
+    fn new(precision_bits: u32) -> Batched {
+        Batched { new: [0; Batched::BATCH], len: 0, counted: Histogram::new(precision_bits) }
     }
 
     #[inline(always)]
     fn record(&mut self, value: u64) {
-        self.new[self.len % Passes::BATCH] = value;
+        self.new[self.len % Batched::BATCH] = value;
         self.len += 1;
-        if self.len == Passes::BATCH {
+        if self.len == Batched::BATCH {
             self.count();
         }
     }
@@ -78,8 +78,8 @@ pub struct Recorder {
     pub budgets: Vec<Tally>,
     kinds: Vec<Answered>,
     classes: usize,
-    answers: Vec<Histogram>,
-    stages: Vec<Passes>,
+    answers: Vec<Batched>,
+    stages: Vec<Batched>,
     usage: Vec<u64>,
     series: Series,
     trace: Option<Vec<Record>>,
@@ -105,8 +105,8 @@ impl Recorder {
             budgets: shared(program.budgets.len()),
             kinds: program.outcomes.iter().map(|outcome| outcome.answered).collect(),
             classes,
-            answers: vec![Histogram::new(Histogram::FINE); answers],
-            stages: vec![Passes::new(); program.stages.len()],
+            answers: vec![Batched::new(Histogram::FINE); answers],
+            stages: vec![Batched::new(Histogram::NARROW); program.stages.len()],
             usage: vec![0; program.meters.len()],
             series: Series::new(Span(options.until.0), options.interval),
             trace: options.trace.then(Vec::new),
@@ -186,6 +186,7 @@ impl Recorder {
         let mut answers: Vec<Answers> = self
             .answers
             .into_iter()
+            .map(Batched::finish)
             .enumerate()
             .filter(|(_, latency)| !latency.is_empty())
             .map(|(index, latency)| Answers {

@@ -236,3 +236,13 @@ impl Token {
         &program.outcomes[self.outcome as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_in_flight_takes_no_more_than_240_bytes() {
+        assert!(size_of::<Token>() <= 240, "{}", size_of::<Token>());
+    }
+}

@@ -106,7 +106,8 @@ impl Sampler {
         match self {
             Sampler::Constant(value) => out.fill(*value),
             Sampler::Table { cells, scale, shift, floor, ceiling } => {
-                // Two passes: places in one that becomes vector code, then loads and polynomials.
+                // Two passes: places in one that becomes vector code, then loads and polynomials one by one, since
+                // instructions that gather from a table take longer than that.
                 let (mut chosen, mut places) = ([0u64; CHUNK], [0.0; CHUNK]);
                 for (bits, out) in bits.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
                     for ((cell, t), &bits) in chosen.iter_mut().zip(&mut places).zip(bits) {
@@ -114,8 +115,9 @@ impl Sampler {
                         (*cell, *t) = (place.0 as u64, place.1);
                     }
                     for ((out, &cell), &t) in out.iter_mut().zip(&chosen).zip(&places) {
-                        let cell = cell as usize;
-                        let value = table::polynomial(&cells[cell & 2047], t);
+                        // The way out, which is never taken, keeps the loop from becoming vector code.
+                        let Some(cell) = cells.get(cell as usize) else { return };
+                        let value = table::polynomial(cell, t);
                         *out = whole(value * scale + shift, *floor, *ceiling);
                     }
                 }
