@@ -119,7 +119,9 @@ fn usual_draws(program: &Program) -> Vec<(usize, Drawn)> {
             Instruction::Jump { to } if to.0 as usize > here => pc = to.0 as usize,
             // Nothing is known of the rest; a guess costs no more than wasted or missing draws.
             Instruction::Branch { .. } | Instruction::Lookup { .. } => share *= 0.7,
-            Instruction::Jump { .. } | Instruction::Fork { .. } | Instruction::Arrive { .. } | Instruction::End => break,
+            Instruction::Jump { .. } | Instruction::Fork { .. } | Instruction::Arrive { .. } | Instruction::End => {
+                break;
+            }
             _ => {}
         }
     }

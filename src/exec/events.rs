@@ -16,8 +16,8 @@ use crate::op::priority::{self, Job, Priority, Started};
 use crate::op::sharing::{Forecast, Sharing};
 use crate::op::window::Window;
 use crate::program::{
-    Condition, Discipline, ForkId, Guard, Instruction, Label, PATIENCE_RANK, PoolId, Program, Register, Service, SiteId,
-    StationId, StationSpec,
+    Condition, Discipline, ForkId, Guard, Instruction, Label, PATIENCE_RANK, PoolId, Program, Register, Service,
+    SiteId, StationId, StationSpec,
 };
 use crate::rng::happens;
 use crate::time::{Span, Time};
@@ -497,15 +497,7 @@ impl<'a> Engine<'a> {
     // ---- stations ----
 
     #[inline]
-    fn serve(
-        &mut self,
-        slot: u32,
-        at: Time,
-        id: StationId,
-        demand: Span,
-        full: Label,
-        late: Label,
-    ) -> Option<Span> {
+    fn serve(&mut self, slot: u32, at: Time, id: StationId, demand: Span, full: Label, late: Label) -> Option<Span> {
         let token = &self.tokens[slot as usize];
         let station = &mut self.stations[id.index()];
         let target = token.target(station.target);

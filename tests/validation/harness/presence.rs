@@ -99,7 +99,8 @@ impl Presence {
 
 fn levels(trace: &[Record], from: Time, until: Time) -> Vec<u64> {
     let mut changes: Vec<(Time, i32)> = trace.iter().flat_map(|r| [(r.born, 1), (r.end, -1)]).collect();
-    changes.sort_unstable();
+    // Births first: a request may end at the instant of its birth.
+    changes.sort_unstable_by_key(|&(at, change)| (at, -change));
     let (mut levels, mut number, mut since) = (Vec::new(), 0i32, from);
     for (at, change) in changes.into_iter().chain([(until, 0)]) {
         let now = at.clamp(since, until);
