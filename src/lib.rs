@@ -7,6 +7,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod exec;
 pub mod facts;
+pub mod lanes;
 pub mod law;
 pub mod math;
 pub mod op;

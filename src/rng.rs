@@ -12,6 +12,8 @@ use std::convert::Infallible;
 
 use rand_core::TryRng;
 
+use crate::lanes;
+
 /// 2^64 divided by the golden ratio: the step of splitmix64, also the first multiplier of m4.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -38,6 +40,26 @@ impl Key {
         z = (z ^ (z >> 29) ^ k2).wrapping_mul(0x94D0_49BB_1331_11EB);
         z = (z ^ (z >> 32) ^ k3).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
         z ^ (z >> 32)
+    }
+
+    /// The random bits of a block of words, as [`bits`](Key::bits) gives them one by one.
+    ///
+    /// # Panics
+    /// When the two slices differ in length.
+    pub fn fill(&self, words: &[u64], bits: &mut [u64]) {
+        assert_eq!(words.len(), bits.len(), "a block of words needs as many places for their bits");
+        let key = *self;
+        lanes::dispatch(
+            #[inline(always)]
+            move || fill(key, words, bits),
+        );
+    }
+}
+
+#[inline(always)]
+fn fill(key: Key, words: &[u64], bits: &mut [u64]) {
+    for (bits, &word) in bits.iter_mut().zip(words) {
+        *bits = key.bits(word);
     }
 }
 
@@ -77,6 +99,30 @@ impl Threshold {
 #[inline]
 pub fn happens(bits: u64, p: Threshold) -> bool {
     (bits >> 1) < p.0
+}
+
+/// Says of a block of random bits to which holders something of probability `p` happens (1) and to which not (0), and
+/// to how many.
+///
+/// # Panics
+/// When the two slices differ in length.
+pub fn happens_all(bits: &[u64], p: Threshold, mask: &mut [u8]) -> usize {
+    assert_eq!(bits.len(), mask.len(), "a block of random bits needs as many places in the mask");
+    lanes::dispatch(
+        #[inline(always)]
+        move || happen(bits, p, mask),
+    )
+}
+
+#[inline(always)]
+fn happen(bits: &[u64], p: Threshold, mask: &mut [u8]) -> usize {
+    let mut count = 0;
+    for (mask, &bits) in mask.iter_mut().zip(bits) {
+        let does = happens(bits, p);
+        *mask = does as u8;
+        count += does as usize;
+    }
+    count
 }
 
 /// The trail of the `n`-th repeat or branch (counted from 1) of a request whose trail is `trail`; 0 is the trail at

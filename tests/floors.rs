@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first, with the modules on each.
 const FLOORS: &[&[&str]] = &[
+    &["lanes"],
     &["time", "rng", "math", "diagnostic"],
     &["units"],
     &["law", "stats"],

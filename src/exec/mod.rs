@@ -3,9 +3,11 @@
 
 mod ahead;
 mod calendar;
+pub mod columns;
 mod core;
 mod draws;
 pub mod events;
+pub mod order;
 pub mod plain;
 mod recorder;
 pub mod run;

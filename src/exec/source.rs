@@ -29,6 +29,14 @@ pub trait Source: Send {
     /// Blocks may have any length; a few hundred arrivals keep the cost of the call small.
     fn fill(&mut self, block: &mut Vec<Arrival>);
 
+    /// Appends only the times of the next arrivals, in nanoseconds and in order, for sources whose requests differ in
+    /// nothing but time and serial. What is given is the first of them; the others are like it, with serials that count
+    /// up. If no time was appended there are no more. Nothing is given, and nothing appended, by sources whose requests
+    /// differ in more: those need [`fill`](Source::fill).
+    fn fill_times(&mut self, _times: &mut Vec<u64>) -> Option<Arrival> {
+        None
+    }
+
     /// For closed traffic: the next request of the user whose request `serial` ended at `end`, not before `end`.
     fn follow(&mut self, _serial: u64, _end: Time) -> Option<Arrival> {
         None

@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 use sampler::Sampler;
 
+use crate::rng::Key;
+
 /// The largest draw: 2^52 - 1.
 pub const LARGEST: u64 = (1 << 52) - 1;
 
@@ -271,6 +273,18 @@ impl Law {
     pub fn fill(&self, bits: &[u64], out: &mut [u64]) {
         assert_eq!(bits.len(), out.len(), "a block of draws needs as many places as random words");
         self.sampler.fill(bits, out);
+    }
+
+    /// Later times: to each of `from` the variate of its word with a key is added, `to[i] = from[i] + draw(bits(words[i]))`.
+    ///
+    /// # Panics
+    /// When the three slices differ in length.
+    pub fn add(&self, key: &Key, words: &[u64], from: &[u64], to: &mut [u64]) {
+        assert_eq!(words.len(), from.len(), "every word needs a time to be added to");
+        assert_eq!(words.len(), to.len(), "every word needs a place for its sum");
+        for ((to, &from), &word) in to.iter_mut().zip(from).zip(words) {
+            *to = from + self.draw(key.bits(word));
+        }
     }
 
     /// Mean value; infinite when the law has none.

@@ -69,6 +69,17 @@ impl Histogram {
         }
     }
 
+    /// Counts the differences `later[i] - earlier[i]`, none of which may be negative.
+    ///
+    /// # Panics
+    /// When the two slices differ in length.
+    pub fn record_differences(&mut self, later: &[u64], earlier: &[u64]) {
+        assert_eq!(later.len(), earlier.len(), "every later value needs an earlier one");
+        for (&later, &earlier) in later.iter().zip(earlier) {
+            self.record(later.wrapping_sub(earlier));
+        }
+    }
+
     /// Counts one value `times` times.
     pub fn record_n(&mut self, value: u64, times: u64) {
         if times == 0 {

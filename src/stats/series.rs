@@ -63,6 +63,24 @@ impl Series {
         cell.latency.record(latency.0);
     }
 
+    /// Counts arrivals at these times, in any order.
+    pub fn arrive_all(&mut self, times: &[u64]) {
+        for &at in times {
+            self.arrive(Time(at));
+        }
+    }
+
+    /// Counts requests that ended at these times, in any order, each after its latency; all with success or all without.
+    ///
+    /// # Panics
+    /// When the two slices differ in length.
+    pub fn finish_all(&mut self, ends: &[u64], latencies: &[u64], success: bool) {
+        assert_eq!(ends.len(), latencies.len(), "every end needs a latency");
+        for (&at, &latency) in ends.iter().zip(latencies) {
+            self.finish(Time(at), Span(latency), success);
+        }
+    }
+
     /// Length of an interval.
     pub fn interval(&self) -> Span {
         self.interval
