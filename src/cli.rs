@@ -14,7 +14,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All went well and every objective is met.
     Good = 0,
-    /// A run failed: a system without steady state, or results that could not be written.
+    /// A run failed: a system without steady state, a broken conservation law, or results that could not be written.
     Failed = 1,
     /// The command line or a scenario is wrong.
     Usage = 2,

@@ -1,9 +1,9 @@
 //! All executors give the same result, request by request and bit by bit, and conserve requests, attempts and permits
-//! (which every run checks itself).
+//! (every run checks itself, and its driver its verdict).
 
 mod common;
 
-use common::{Does, Given, Ms, compile, run};
+use common::{Does, Given, Ms, compile, run, run_in_windows};
 use gatepath::exec::{Executor, Verdict};
 use gatepath::program::{Discipline, Guard, LimitScope};
 use gatepath::time::{Span, Time};
@@ -114,6 +114,9 @@ fn traffic() -> impl Strategy<Value = Given> {
     ]
 }
 
+/// Windows after which the interpreter stops and is taken up again, as when it runs a part.
+const WINDOWS: [Span; 3] = [Span(770_000), Span(20_000_000), Span(1_000_000_000)];
+
 fn assert_equal(stages: &[Does], source: &Given, timeout: Option<u64>, attempts: u32, guard: Guard) {
     let program = compile(stages, timeout, attempts);
     for seed in 0..2 {
@@ -125,6 +128,9 @@ fn assert_equal(stages: &[Does], source: &Given, timeout: Option<u64>, attempts:
         }
         assert_eq!(plain.trace, event.trace);
         assert_eq!(plain, event);
+        for window in WINDOWS {
+            assert_eq!(event, run_in_windows(&program, source, seed, guard, window), "windows of {window:?}");
+        }
     }
 }
 

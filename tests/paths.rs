@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gatepath::diagnostic::{Problems, Sources, render};
-use gatepath::exec::{Arrival, Executor, Options, Resource, Run, Source, execute};
+use gatepath::exec::{Arrival, Executor, Options, Resource, Run, Source, Verdict, execute};
 use gatepath::facts::Facts;
 use gatepath::law::Law;
 use gatepath::program::{Builder, Guard, Part, Path, Program};
@@ -72,6 +72,7 @@ fn run_with(program: &Program, traffic: &Traffic, replication: u64) -> Run {
     let [plain, event] = [Executor::Plain, Executor::Event]
         .map(|executor| execute(executor, program, traffic.source(7, replication), &options));
     assert!(plain == event, "the executors disagree");
+    assert_eq!(event.verdict, Verdict::Complete);
     event
 }
 
@@ -417,6 +418,7 @@ fn cold_starts_are_as_rare_as_measured_on_aws() {
             cancel: None,
         };
         let run = execute(Executor::Event, &program, traffic.source(7, 0), &options);
+        assert_eq!(run.verdict, Verdict::Complete);
         let environments = resource(&run, "lambda.environments");
         let simulated = 1.0 - environments.hits as f64 / environments.arrivals as f64;
         assert!((simulated - share).abs() < 3.5 * error, "at {rate}/s: {simulated} against {share} +- {error}");
@@ -569,6 +571,7 @@ fn both_executors_agree_on_every_scenario() {
             [Executor::Plain, Executor::Event].map(|executor| execute(executor, &scenario.program, source(), &options));
         assert!(event.offered > 1_000, "{}: {} requests", path.display(), event.offered);
         assert!(plain == event, "{}", path.display());
+        assert!(!matches!(event.verdict, Verdict::Inconsistent { .. }), "{}: {:?}", path.display(), event.verdict);
     }
 }
 
@@ -606,7 +609,9 @@ fn whole(scenario: &scenario::Scenario, trace: bool) -> Run {
         trace,
         cancel: None,
     };
-    execute(Executor::Event, &scenario.program, scenario.traffic.source(scenario.seed, 0), &options)
+    let run = execute(Executor::Event, &scenario.program, scenario.traffic.source(scenario.seed, 0), &options);
+    assert!(!matches!(run.verdict, Verdict::Inconsistent { .. }), "{:?}", run.verdict);
+    run
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub struct Place(u8);
 
 impl Place {
     /// That of instructions whose draw is never made ahead.
-    const NOWHERE: Place = Place(u8::MAX);
+    pub const NOWHERE: Place = Place(u8::MAX);
 }
 
 /// What is drawn.

@@ -29,6 +29,12 @@ impl Key {
         Time(self.at)
     }
 
+    /// Its rank.
+    #[inline(always)]
+    pub fn rank(self) -> u32 {
+        (self.rank_serial >> SERIAL_BITS) as u32
+    }
+
     /// Whether it comes first. Nearly always the time decides, and then without a branch that could be mispredicted.
     #[inline(always)]
     pub fn precedes(&self, other: &Key) -> bool {
@@ -64,7 +70,7 @@ pub enum Event {
 
 /// Events in order of their keys. The next event can be taken and leave a hole, which the next event added fills: most
 /// events put the same request back for a later time, and so cost one way through the heap instead of two.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Calendar {
     heap: Vec<(Key, Event)>,
     /// Whether the top has been taken.

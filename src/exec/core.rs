@@ -4,6 +4,7 @@
 use super::draws::Draws;
 use super::recorder::Recorder;
 use super::run::{Options, ResourceKind, Run, Verdict};
+use super::station::Station;
 use super::token::Token;
 use crate::op::cache::Cache;
 use crate::op::choose::{Asking, Balancer, pick};
@@ -49,11 +50,13 @@ pub struct Joining {
 }
 
 /// Operators, draws and records of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Core<'a> {
     pub program: &'a Program,
     pub draws: Draws,
     pub recorder: Recorder,
+    /// Stations; the plain executor has its own.
+    pub stations: Vec<Station>,
     pub pools: Vec<Permits>,
     buckets: Vec<Bucket>,
     caches: Vec<Cache>,
@@ -70,6 +73,7 @@ impl<'a> Core<'a> {
             program,
             draws: Draws::new(program, options.seed, options.replication),
             recorder: Recorder::new(program, options),
+            stations: program.stations.iter().map(Station::new).collect(),
             pools: program.pools.iter().map(Permits::new).collect(),
             buckets: program.buckets.iter().map(Bucket::new).collect(),
             caches: program.caches.iter().map(Cache::new).collect(),
@@ -338,8 +342,18 @@ impl<'a> Core<'a> {
         }
     }
 
-    /// Closes the books.
-    pub fn finish(mut self, verdict: Verdict, at: Time, in_stations: u64) -> Run {
+    /// Closes the books of the stations, then all others.
+    pub fn finish(mut self, verdict: Verdict, at: Time) -> Run {
+        let in_stations = self.stations.iter().map(Station::taken).sum();
+        let window = self.recorder.window;
+        let stations = std::mem::take(&mut self.stations);
+        self.tally_busy(stations.iter().map(|station| station.busy(at, window)));
+        self.close(verdict, at, in_stations)
+    }
+
+    /// Closes the books, with so many requests in stations that are kept elsewhere. A complete run that breaks a
+    /// conservation law is not complete: none of its numbers can be trusted.
+    pub fn close(mut self, verdict: Verdict, at: Time, in_stations: u64) -> Run {
         let window = self.recorder.window;
         for (pool, tally) in self.pools.iter().zip(&mut self.recorder.pools) {
             tally.busy = pool.busy(at, window);
@@ -357,12 +371,11 @@ impl<'a> Core<'a> {
             ResourceKind::Connections => connections[index].kept(window),
             _ => 0,
         };
-        let run = self.recorder.finish(self.program, verdict, kept);
+        let mut run = self.recorder.finish(self.program, verdict, kept);
         if run.verdict == Verdict::Complete
-            && let Err(broken) = run.balance.check()
+            && let Err(law) = run.balance.check()
         {
-            // A broken conservation law means that no number of the run can be trusted.
-            panic!("conservation law broken: {broken}");
+            run.verdict = Verdict::Inconsistent { law };
         }
         run
     }

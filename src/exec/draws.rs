@@ -1,14 +1,16 @@
 //! The draws of a run: laws bound to the keys of one seed and replication.
 
+use std::sync::Arc;
+
 use crate::law::Law;
 use crate::program::{Program, SiteId};
 use crate::rng::Key;
 use crate::time::Span;
 
 /// Laws and keys of all sites.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Draws {
-    sites: Vec<(Key, Law)>,
+    sites: Arc<[(Key, Law)]>,
 }
 
 impl Draws {

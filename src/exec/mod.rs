@@ -1,5 +1,6 @@
 //! The executors. All of them run the same program and give the same result, request by request and bit by bit:
 //! [`plain`] makes every instruction an event and is the oracle, [`events`] runs a request on until it must wait.
+//! The latter is the [`interpreter`] with the whole program as its part.
 
 mod ahead;
 mod calendar;
@@ -7,12 +8,16 @@ pub mod columns;
 mod core;
 mod draws;
 pub mod events;
+pub mod interpreter;
 pub mod order;
 pub mod plain;
 mod recorder;
 pub mod run;
 pub mod source;
+mod station;
+mod step;
 mod token;
+mod visits;
 
 pub use run::{Answers, Balance, Options, Record, Resource, ResourceKind, Run, StageTime, Verdict};
 pub use source::{Arrival, Source};

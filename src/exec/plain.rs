@@ -26,7 +26,7 @@ pub fn run(program: &Program, source: Box<dyn Source>, options: &Options<'_>) ->
     let in_stations = plain.stations.iter().map(Station::taken).sum();
     let (now, window) = (plain.now, plain.core.recorder.window);
     plain.core.tally_busy(plain.stations.iter().map(|station| station.busy(now, window)));
-    plain.core.finish(verdict, plain.now, in_stations)
+    plain.core.close(verdict, plain.now, in_stations)
 }
 
 /// What happens. Requests are known by a number of their own, never used twice.

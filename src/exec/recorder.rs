@@ -65,7 +65,7 @@ impl Batched {
 }
 
 /// Everything counted in a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Recorder {
     pub window: Window,
     pub balance: Balance,

@@ -40,6 +40,11 @@ pub enum Verdict {
     },
     /// Cancelled from outside.
     Interrupted,
+    /// Every request ended, and yet a conservation law is broken: an error of this program, not of the model.
+    Inconsistent {
+        /// The law, with its figures.
+        law: String,
+    },
 }
 
 /// Every request and every token of a run, for the conservation laws.

@@ -23,7 +23,7 @@ layout! {
     /// Headline numbers.
     SUMMARY "summary"
     "scenario" "name of the scenario: its file name without the ending"
-    "status" "`complete` or `unstable`; an unstable scenario has no values"
+    "status" "`complete`, `unstable`, or `inconsistent` (a bug of gatepath); only a complete scenario has values"
     "class" "`all`, or a class of requests where there is more than one"
     "metric" "what is estimated, with its unit: see below"
     "value" "the estimate, from all replications together"

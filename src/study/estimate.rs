@@ -56,6 +56,11 @@ pub enum Status {
         /// In how many replications.
         replications: usize,
     },
+    /// A run broke a conservation law, which is an error of gatepath; nothing estimated means anything.
+    Inconsistent {
+        /// The law with its figures, of the first such replication.
+        law: String,
+    },
 }
 
 /// Everything estimated of one scenario.
@@ -225,24 +230,29 @@ impl Status {
         *self == Status::Complete
     }
 
-    /// One word for tables: `complete` or `unstable`.
+    /// One word for tables: `complete`, `unstable` or `inconsistent`.
     pub fn word(&self) -> &'static str {
         match self {
             Status::Complete => "complete",
             Status::Unstable { .. } => "unstable",
+            Status::Inconsistent { .. } => "inconsistent",
         }
     }
 
     fn of(runs: &[Run]) -> Status {
-        let unstable: Vec<&String> = runs
-            .iter()
-            .filter_map(|run| match &run.verdict {
-                Verdict::Unstable { place } => Some(place),
-                Verdict::Complete | Verdict::Interrupted => None,
-            })
-            .collect();
-        if let Some(&place) = unstable.first() {
-            return Status::Unstable { place: place.clone(), replications: unstable.len() };
+        let broken = runs.iter().find_map(|run| match &run.verdict {
+            Verdict::Inconsistent { law } => Some(law.clone()),
+            _ => None,
+        });
+        if let Some(law) = broken {
+            return Status::Inconsistent { law };
+        }
+        let places = runs.iter().filter_map(|run| match &run.verdict {
+            Verdict::Unstable { place } => Some(place),
+            _ => None,
+        });
+        if let Some(place) = places.clone().next() {
+            return Status::Unstable { place: place.clone(), replications: places.count() };
         }
         Status::Complete
     }

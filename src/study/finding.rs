@@ -68,6 +68,12 @@ fn warnings(case: &Case, estimates: &Estimates) -> Vec<String> {
                 estimates.replications
             )];
         }
+        Status::Inconsistent { law } => {
+            return vec![format!(
+                "inconsistent: a run broke the law {law}; \
+                 this is a bug of gatepath, please report it with the scenario"
+            )];
+        }
         Status::Complete => trust(estimates),
     };
     trust.into_iter().chain(overload(estimates)).chain(guesses(&case.program, estimates)).collect()
@@ -145,7 +151,7 @@ mod tests {
     use super::super::replicate::sample;
     use super::super::trial;
     use super::*;
-    use crate::exec::Executor;
+    use crate::exec::{self, Executor};
     use crate::scenario::Measured;
 
     fn finding(case: &Case) -> Finding {
@@ -181,6 +187,18 @@ mod tests {
         );
         let slow = finding(&trial::case("a", 960.0, 1));
         assert!(!slow.warnings.iter().any(|warning| warning.contains("grade D")), "{:?}", slow.warnings);
+    }
+
+    #[test]
+    fn a_broken_conservation_law_is_the_only_thing_said_of_a_scenario() {
+        let case = trial::case("a", 500.0, 1);
+        let mut sample = sample(&case, Executor::Event);
+        sample.runs[3].verdict = exec::Verdict::Inconsistent { law: "born = ended: 2 against 1".into() };
+        let finding = Finding::of(&case, &sample);
+        assert!(!finding.estimates.status.is_complete());
+        assert_eq!(finding.warnings.len(), 1);
+        let warning = &finding.warnings[0];
+        assert!(warning.contains("born = ended") && warning.contains("bug of gatepath, please report it"), "{warning}");
     }
 
     #[test]

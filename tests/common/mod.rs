@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use gatepath::exec::{Arrival, Executor, Options, Run, Source, execute};
+use gatepath::exec::{Arrival, Executor, Options, Run, Source, Verdict, events, execute};
 use gatepath::law::LawSpec;
 use gatepath::program::*;
 use gatepath::time::{Span, Time};
@@ -360,8 +360,12 @@ impl Source for Given {
 
 /// Runs a program with everything recorded, the last arrivals a second before the end of the measured time.
 pub fn run(executor: Executor, program: &Program, source: &Given, seed: u64, guard: Guard) -> Run {
+    consistent(execute(executor, program, Box::new(source.clone()), &options(source, seed, guard)))
+}
+
+fn options(source: &Given, seed: u64, guard: Guard) -> Options<'static> {
     let last = source.arrivals.last().map_or(Time::ZERO, |arrival| arrival.at).max(source.until);
-    let options = Options {
+    Options {
         seed,
         replication: 0,
         from: Time(last.0 / 5),
@@ -370,6 +374,16 @@ pub fn run(executor: Executor, program: &Program, source: &Given, seed: u64, gua
         guard,
         trace: true,
         cancel: None,
-    };
-    execute(executor, program, Box::new(source.clone()), &options)
+    }
+}
+
+/// The same by events, a window at a time.
+pub fn run_in_windows(program: &Program, source: &Given, seed: u64, guard: Guard, window: Span) -> Run {
+    consistent(events::run_in_windows(program, Box::new(source.clone()), &options(source, seed, guard), window))
+}
+
+/// A run that breaks no conservation law.
+fn consistent(run: Run) -> Run {
+    assert!(!matches!(run.verdict, Verdict::Inconsistent { .. }), "{:?}", run.verdict);
+    run
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatepath::diagnostic::{Problems, Sources, render};
-use gatepath::exec::{Arrival, Executor, Options, Run, Source, execute};
+use gatepath::exec::{Arrival, Executor, Options, Run, Source, Verdict, execute};
 use gatepath::facts::Facts;
 use gatepath::program::{Builder, Guard, Part, Path, Place, Program};
 use gatepath::scenario::yaml;
@@ -88,6 +88,7 @@ pub fn run(program: &Program, requests: &[Request]) -> Run {
     let [plain, event] = [Executor::Plain, Executor::Event]
         .map(|executor| execute(executor, program, Box::new(Given(arrivals.clone())), &options));
     assert!(plain == event, "the executors disagree");
+    assert_eq!(event.verdict, Verdict::Complete);
     event
 }
 

@@ -1,0 +1,622 @@
+//! The interpreter of a part of a program: a request runs on until it must wait. Delays need no event, stations that
+//! serve in order of arrival decide at once, and a request stops only before an operator at which somebody else may
+//! come first. With all instructions as its part it is the event executor; with some of them it runs a loop without lag
+//! inside a window.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::ahead::Place;
+use super::calendar::{Calendar, Event, Key};
+use super::core::{Core, Flow, deadline_rank};
+use super::run::{Options, Verdict};
+use super::source::Arrival;
+use super::step::{Step, steps};
+use super::token::{NO_STAGE, Token};
+use crate::op::window::Window;
+use crate::program::{Condition, Guard, Instruction, Program};
+use crate::rng::happens;
+use crate::time::{Span, Time};
+
+/// Events between two looks at the flag that cancels a run.
+const CANCEL_EVERY: u32 = 1 << 12;
+
+/// A request that enters or leaves a part.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// When.
+    pub at: Time,
+    /// Its rank among what happens at that instant. Normally that of its instruction; higher for one that has come to
+    /// this instant only after events of a higher rank (a caller whose deadline has just passed).
+    pub rank: u32,
+    /// The request, its program counter on the instruction it comes to.
+    pub token: Token,
+}
+
+impl Entry {
+    /// Its place in the order of events.
+    pub fn key(&self) -> Key {
+        Key::new(self.at, self.rank, self.token.serial, self.token.trail)
+    }
+}
+
+/// What lies around a part: where requests come from, and where they go.
+pub trait Outside {
+    /// Key of the next request that comes in; [`Key::LAST`] when none does.
+    fn next_key(&mut self, core: &Core<'_>) -> Key;
+
+    /// The next request comes in: it is written into its place, whose ticket means nothing yet.
+    fn enter(&mut self, core: &mut Core<'_>, place: &mut Token);
+
+    /// A request leaves. Its instant may lie beyond the end of the window.
+    fn leave(&mut self, at: Time, rank: u32, token: &Token);
+
+    /// A request has ended; for closed traffic, the next one of the same user.
+    fn follow(&mut self, _serial: u64, _end: Time) -> Option<Arrival> {
+        None
+    }
+}
+
+/// Requests in order of their keys, and those that have left.
+#[derive(Debug)]
+pub struct Entries<'a> {
+    /// Those still to come.
+    pub arrivals: &'a [Entry],
+    /// Those that have left, in no particular order.
+    pub leavers: &'a mut Vec<Entry>,
+}
+
+impl Outside for Entries<'_> {
+    fn next_key(&mut self, _: &Core<'_>) -> Key {
+        self.arrivals.first().map_or(Key::LAST, Entry::key)
+    }
+
+    fn enter(&mut self, _: &mut Core<'_>, place: &mut Token) {
+        if let Some((next, others)) = self.arrivals.split_first() {
+            place.clone_from(&next.token);
+            self.arrivals = others;
+        }
+    }
+
+    fn leave(&mut self, at: Time, rank: u32, token: &Token) {
+        self.leavers.push(Entry { at, rank, token: token.clone() });
+    }
+}
+
+/// Why a request does not run on.
+enum Halt {
+    /// Somebody else may come first.
+    Others,
+    /// A deadline lies before the instant it would go on.
+    Late(Time),
+    /// It has ended for its client.
+    Ended,
+    /// It has ended unseen.
+    Unseen,
+    /// It may wait here, wake others, or leave.
+    Here,
+}
+
+/// The requests of a part and what is to happen to them.
+#[derive(Clone, Debug)]
+pub struct Interpreter<'a> {
+    pub(super) code: Vec<Step>,
+    pub(super) calendar: Calendar,
+    pub(super) tokens: Vec<Token>,
+    free: Vec<u32>,
+    /// Before this key nothing comes in, and the window does not end.
+    horizon: Key,
+    /// The last instant at which something ordered was done, and the highest rank of what was done then.
+    latest: (Time, u32),
+    now: Time,
+    window: Window,
+    guard: Guard,
+    cancel: Option<&'a AtomicBool>,
+    until_look: u32,
+    pub(super) verdict: Option<Verdict>,
+}
+
+impl<'a> Interpreter<'a> {
+    /// A part without requests: the instructions that are members. `places` says where the draws are that were made ahead
+    /// for the requests that will come in.
+    pub fn new(program: &Program, members: &[bool], places: &[Place], options: &Options<'a>) -> Interpreter<'a> {
+        Interpreter {
+            code: steps(program, members, places),
+            calendar: Calendar::default(),
+            tokens: Vec::new(),
+            free: Vec::new(),
+            horizon: Key::LAST,
+            latest: (Time::ZERO, 0),
+            now: Time::ZERO,
+            window: Window { from: options.from, until: options.until },
+            guard: options.guard,
+            cancel: options.cancel,
+            until_look: CANCEL_EVERY,
+            verdict: None,
+        }
+    }
+
+    /// Takes in whoever comes before `end` and does everything that happens before `end`, in order. What happens later
+    /// stays in the calendar. A request whose program counter leaves the members is handed to the outside at once, with
+    /// its own time, which may lie beyond `end`; so are callers that go on alone at an instruction that is no member.
+    ///
+    /// # Errors
+    /// The verdict, when a guard or the user ends the run.
+    pub fn run_until(&mut self, core: &mut Core<'_>, out: &mut impl Outside, end: Time) -> Result<(), Verdict> {
+        let stop = if end == Time::NEVER { Key::LAST } else { Key::new(end, 0, 0, 0) };
+        self.look_out(core, out, stop);
+        while self.verdict.is_none() {
+            if self.horizon.precedes(self.calendar.next_key()) {
+                if self.horizon == stop {
+                    return Ok(());
+                }
+                self.enter(core, out, stop);
+            } else if let Some((key, event)) = self.calendar.pop() {
+                self.handle(core, out, key, event);
+            } else {
+                return Ok(());
+            }
+            self.until_look -= 1;
+            if self.until_look == 0 {
+                self.look_at_flag();
+            }
+        }
+        self.verdict.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether nobody is inside.
+    pub fn is_empty(&self) -> bool {
+        self.in_flight() == 0
+    }
+
+    /// Requests inside.
+    pub fn in_flight(&self) -> usize {
+        self.tokens.len() - self.free.len()
+    }
+
+    /// When the next event happens; [`Time::NEVER`] when nothing is left to do. An event may turn out to be void (the
+    /// deadline of a wait that has ended).
+    pub fn next_time(&self) -> Time {
+        self.calendar.next_key().at()
+    }
+
+    /// The instant of the last event.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The key before which nothing comes in.
+    #[inline(always)]
+    fn look_out(&mut self, core: &Core<'_>, out: &mut impl Outside, stop: Key) {
+        let next = out.next_key(core);
+        self.horizon = if next.precedes(&stop) { next } else { stop };
+    }
+
+    #[cold]
+    fn look_at_flag(&mut self) {
+        self.until_look = CANCEL_EVERY;
+        if self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+            self.verdict = Some(Verdict::Interrupted);
+        }
+    }
+
+    fn enter(&mut self, core: &mut Core<'_>, out: &mut impl Outside, stop: Key) {
+        let key = self.horizon;
+        let slot = self.free_slot();
+        let place = &mut self.tokens[slot as usize];
+        let ticket = place.ticket + 1;
+        out.enter(core, place);
+        place.ticket = ticket;
+        self.look_out(core, out, stop);
+        self.turn(key);
+        self.run(core, out, slot, key.at());
+    }
+
+    /// It is the turn of an event.
+    #[inline(always)]
+    fn turn(&mut self, key: Key) {
+        self.now = self.now.max(key.at());
+        self.latest = (key.at(), key.rank());
+    }
+
+    fn handle(&mut self, core: &mut Core<'_>, out: &mut impl Outside, key: Key, event: Event) {
+        let at = key.at();
+        self.turn(key);
+        match event {
+            Event::Resume { slot } => self.run(core, out, slot, at),
+            Event::Deadline { slot, ticket } => self.deadline(core, out, slot, ticket, at),
+            Event::Patience { slot, ticket } => self.patience(core, out, slot, ticket, at),
+            Event::Station { station, target, version } => self.station_event(core, station, target, version, at),
+        }
+    }
+
+    // ---- requests ----
+
+    pub(super) fn add(&mut self, token: Token) -> u32 {
+        let slot = self.free_slot();
+        let place = &mut self.tokens[slot as usize];
+        let ticket = place.ticket + 1;
+        *place = token;
+        place.ticket = ticket;
+        slot
+    }
+
+    #[inline(always)]
+    fn free_slot(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| self.one_more())
+    }
+
+    #[inline(never)]
+    fn one_more(&mut self) -> u32 {
+        if self.tokens.len() >= self.guard.in_flight as usize {
+            self.verdict = Some(Verdict::Unstable { place: "requests in flight".to_owned() });
+        }
+        self.tokens.push(Token::new(&Arrival::default(), self.window));
+        self.tokens.len() as u32 - 1
+    }
+
+    #[inline]
+    pub(super) fn remove(&mut self, slot: u32) {
+        self.tokens[slot as usize].ticket += 1;
+        self.free.push(slot);
+    }
+
+    /// Puts a request into the calendar, to go on at an instant.
+    #[inline]
+    pub(super) fn resume_at(&mut self, slot: u32, at: Time, rank: u32) {
+        let token = &self.tokens[slot as usize];
+        let key = Key::new(at, rank, token.serial, token.trail);
+        self.calendar.push(key, Event::Resume { slot });
+    }
+
+    /// A wait has ended: the request goes on with an instruction.
+    pub(super) fn wake(&mut self, slot: u32, at: Time, pc: u32) {
+        let token = &mut self.tokens[slot as usize];
+        token.ticket += 1;
+        token.pc = pc;
+        self.resume_at(slot, at, 0);
+    }
+
+    fn end(&mut self, core: &mut Core<'_>, out: &mut impl Outside, slot: u32, at: Time) {
+        self.now = self.now.max(at);
+        let serial = self.tokens[slot as usize].serial;
+        self.remove(slot);
+        if let Some(next) = out.follow(serial, at) {
+            let slot = self.add(Token::new(&next, self.window));
+            core.recorder.birth(next.at);
+            self.resume_at(slot, next.at, 0);
+        }
+    }
+
+    fn leave(&mut self, out: &mut impl Outside, slot: u32, at: Time) {
+        let (latest, rank) = self.latest;
+        out.leave(at, if at == latest { rank } else { 0 }, &self.tokens[slot as usize]);
+        self.remove(slot);
+    }
+
+    // ---- running on ----
+
+    /// Runs a request on from an instant until it waits, ends, leaves, or must let others go first.
+    pub(super) fn run(&mut self, core: &mut Core<'_>, out: &mut impl Outside, slot: u32, at: Time) {
+        let mut at = at;
+        loop {
+            match self.run_on(core, slot, &mut at) {
+                Halt::Others => {
+                    let token = &self.tokens[slot as usize];
+                    let key = Key::new(at, self.code[token.pc as usize].rank, token.serial, token.trail);
+                    return self.calendar.put_back(key, Event::Resume { slot });
+                }
+                Halt::Late(end) => {
+                    self.cut_until(core, out, slot, end);
+                    at = end;
+                }
+                Halt::Ended => return self.end(core, out, slot, at),
+                Halt::Unseen => return self.remove(slot),
+                Halt::Here => {
+                    if self.code[self.tokens[slot as usize].pc as usize].leaves {
+                        return self.leave(out, slot, at);
+                    }
+                    match self.visit(core, out, slot, at) {
+                        Some(span) => at = self.pass(core, out, slot, at, span),
+                        None => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs instructions that concern nobody else, and those whose turn it is.
+    #[inline(always)]
+    fn run_on(&mut self, core: &mut Core<'_>, slot: u32, at: &mut Time) -> Halt {
+        let Interpreter { code, tokens, calendar, horizon, latest, .. } = self;
+        let token = &mut tokens[slot as usize];
+        loop {
+            let step = &code[token.pc as usize];
+            token.pc = step.pc;
+            if step.mark != NO_STAGE {
+                core.recorder.mark(token, *at, step.mark);
+            }
+            if step.rank != 0 {
+                let key = Key::new(*at, step.rank, token.serial, token.trail);
+                if key.follows_either(horizon, calendar.next_key()) {
+                    return Halt::Others;
+                }
+                *latest = (*at, if *at == latest.0 { latest.1.max(step.rank) } else { step.rank });
+            }
+            if step.halts {
+                return Halt::Here;
+            }
+            match self::step(core, token, *at, &step.instruction, step.place) {
+                Flow::On => {}
+                Flow::Pass(span) => {
+                    let end = *at + span;
+                    if end > token.deadline {
+                        return Halt::Late(end);
+                    }
+                    *at = end;
+                }
+                Flow::Ended => return Halt::Ended,
+                Flow::Unseen => return Halt::Unseen,
+            }
+        }
+    }
+
+    /// The request goes on with another instruction, at once.
+    #[inline(always)]
+    pub(super) fn go(&mut self, slot: u32, pc: u32) -> Option<Span> {
+        self.tokens[slot as usize].pc = pc;
+        Some(Span::ZERO)
+    }
+
+    /// The request goes on with the next instruction after some time.
+    #[inline(always)]
+    pub(super) fn next_after(&mut self, slot: u32, span: Span) -> Option<Span> {
+        self.tokens[slot as usize].pc += 1;
+        Some(span)
+    }
+
+    /// Time passes for a request; callers whose deadline lies before its end go on without it.
+    #[inline(always)]
+    pub(super) fn pass(
+        &mut self,
+        core: &mut Core<'_>,
+        out: &mut impl Outside,
+        slot: u32,
+        at: Time,
+        span: Span,
+    ) -> Time {
+        let end = at + span;
+        if end > self.tokens[slot as usize].deadline {
+            self.cut_until(core, out, slot, end);
+        }
+        end
+    }
+
+    // ---- deadlines ----
+
+    #[cold]
+    fn cut_until(&mut self, core: &mut Core<'_>, out: &mut impl Outside, slot: u32, end: Time) {
+        while end > self.tokens[slot as usize].deadline {
+            let (caller, depth, at) = self.cut(core, slot);
+            let rank = deadline_rank(depth);
+            let step = &self.code[self.tokens[caller as usize].pc as usize];
+            if step.leaves && step.mark == NO_STAGE {
+                self.tokens[caller as usize].pc = step.pc;
+                out.leave(at, rank, &self.tokens[caller as usize]);
+                self.remove(caller);
+            } else {
+                self.resume_at(caller, at, rank);
+            }
+        }
+    }
+
+    /// The earliest deadline of a request passes: its caller becomes a request of its own.
+    fn cut(&mut self, core: &mut Core<'_>, slot: u32) -> (u32, u8, Time) {
+        let token = &mut self.tokens[slot as usize];
+        let at = token.deadline;
+        core.recorder.leave_stage(token, at);
+        let (mut caller, depth) = token.cut();
+        caller.pc = core.late(&caller, depth);
+        core.recorder.balance.cut += 1;
+        (self.add(caller), depth, at)
+    }
+
+    /// A request starts to wait: its caller's deadline needs a timer.
+    pub(super) fn wait(&mut self, slot: u32) {
+        let token = &self.tokens[slot as usize];
+        if token.deadline != Time::NEVER {
+            let rank = deadline_rank(token.deadline_depth());
+            let key = Key::new(token.deadline, rank, token.serial, token.trail);
+            self.calendar.push(key, Event::Deadline { slot, ticket: token.ticket });
+        }
+    }
+
+    fn deadline(&mut self, core: &mut Core<'_>, out: &mut impl Outside, slot: u32, ticket: u32, at: Time) {
+        let token = &self.tokens[slot as usize];
+        if token.ticket != ticket || token.deadline != at {
+            return;
+        }
+        let (caller, _, at) = self.cut(core, slot);
+        self.wait(slot);
+        self.run(core, out, caller, at);
+    }
+
+    #[inline]
+    pub(super) fn check_backlog(&mut self, waiting: usize, place: impl Fn() -> String) {
+        if waiting > self.guard.backlog as usize {
+            self.verdict = Some(Verdict::Unstable { place: place() });
+        }
+    }
+}
+
+/// Runs an instruction that needs no waiting, with the draw made ahead if there is one.
+#[inline(always)]
+fn step(core: &mut Core<'_>, token: &mut Token, at: Time, instruction: &Instruction, place: Place) -> Flow {
+    match *instruction {
+        Instruction::Delay { site, per } => {
+            let span = token.luck.at(place).map_or_else(|| core.draws.span(site, token.word()), Span);
+            token.pc += 1;
+            Flow::Pass(token.scaled(span, per))
+        }
+        Instruction::Branch { on: Condition::Chance(site, p), to } => {
+            let drawn = token.luck.at(place).map(|happens| happens == 1);
+            let holds = drawn.unwrap_or_else(|| happens(core.draws.bits(site, token.word()), p));
+            token.pc = if holds { to.0 } else { token.pc + 1 };
+            Flow::On
+        }
+        _ => core.step(token, at, instruction),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::events;
+    use crate::exec::source::Source;
+    use crate::law::{Law, LawSpec};
+    use crate::program::{Answered, Label, Origin, Outcome, OutcomeId, Per, PoolId, PoolSpec, Site, SiteId, StageId};
+
+    const MS: u64 = 1_000_000;
+
+    /// A call with a deadline of 15 ms around a worker held for 10 ms: the worker's part is instructions 1 to 4.
+    fn program() -> Program {
+        let site = Site {
+            stage: "worker".into(),
+            purpose: "work".into(),
+            law: Some(Law::compile(&LawSpec::Constant(10.0 * MS as f64)).unwrap()),
+            origin: Origin::Scenario,
+        };
+        let (name, queue) = ("worker".into(), None);
+        let code = vec![
+            Instruction::Call { depth: 0, deadline: Some(Span(15 * MS)), late: Label(6) },
+            Instruction::Mark { stage: StageId(0) },
+            Instruction::Hold { pool: PoolId(0), full: Label(4), late: Label(4) },
+            Instruction::Delay { site: SiteId(0), per: Per::Request },
+            Instruction::Free { pool: PoolId(0) },
+            Instruction::Return { depth: 0 },
+            Instruction::Answer { outcome: OutcomeId(0) },
+            Instruction::End,
+        ];
+        Program {
+            rank: vec![0, 0, 20, 0, 3, 0, 0, 0],
+            code,
+            sites: vec![site],
+            stages: vec![crate::program::Stage::default()],
+            outcomes: vec![Outcome { status: 200, reason: String::new(), answered: Answered::Served }],
+            pools: vec![PoolSpec { name, targets: 1, size: 1, queue, patience: None, target: None }],
+            classes: vec!["all".into()],
+            ..Program::default()
+        }
+    }
+
+    fn options() -> Options<'static> {
+        Options {
+            seed: 1,
+            replication: 0,
+            from: Time::ZERO,
+            until: Time(1_000 * MS),
+            interval: None,
+            guard: Guard::default(),
+            trace: true,
+            cancel: None,
+        }
+    }
+
+    /// A request that comes to the worker at a millisecond, just called.
+    fn entry(serial: u64, ms: u64) -> Entry {
+        let (at, window) = (Time(ms * MS), Window { from: Time::ZERO, until: Time(1_000 * MS) });
+        let mut token = Token::new(&Arrival { at, serial, ..Arrival::default() }, window);
+        token.call(0, at + Span(15 * MS));
+        token.pc = 1;
+        Entry { at, rank: 0, token }
+    }
+
+    /// Runs the worker's part up to each of some ends; gives (serial, milliseconds, program counter) of each leaver,
+    /// in the order of their times, and what is left inside.
+    fn run_part(arrivals: &[(u64, u64)], ends: &[u64]) -> (Vec<(u64, u64, u32)>, usize) {
+        let (program, options) = (program(), options());
+        let places = vec![Place::NOWHERE; program.code.len()];
+        let members: Vec<bool> = (0..program.code.len()).map(|pc| (1..=4).contains(&pc)).collect();
+        let mut core = Core::new(&program, &options);
+        let mut part = Interpreter::new(&program, &members, &places, &options);
+        let entries: Vec<Entry> = arrivals.iter().map(|&(serial, ms)| entry(serial, ms)).collect();
+        let (mut given, mut leavers) = (0, Vec::new());
+        for &end in ends {
+            let end = Time(end * MS);
+            let coming = entries[given..].iter().take_while(|entry| entry.at < end).count();
+            let mut outside = Entries { arrivals: &entries[given..given + coming], leavers: &mut leavers };
+            part.run_until(&mut core, &mut outside, end).unwrap();
+            assert!(outside.arrivals.is_empty() && part.next_time() >= end);
+            given += coming;
+        }
+        leavers.sort_by_key(Entry::key);
+        let ended = leavers.iter().map(|entry| (entry.token.serial, entry.at.0 / MS, entry.token.pc)).collect();
+        (ended, part.in_flight())
+    }
+
+    #[test]
+    fn a_request_leaves_a_part_with_its_own_time() {
+        assert_eq!(run_part(&[(1, 0), (2, 30)], &[100]), (vec![(1, 10, 5), (2, 40, 5)], 0));
+        let (left, inside) = run_part(&[(1, 0)], &[5]);
+        assert_eq!((left, inside), (vec![], 1), "what gives back waits for its turn, beyond the end of the window");
+    }
+
+    #[test]
+    fn a_caller_whose_deadline_passes_inside_leaves_alone_and_the_called_side_later() {
+        // The second is served from 10 to 20 ms, the third from 20 to 30 ms; both callers wait 15 ms.
+        let expected = vec![(1, 10, 5), (2, 16, 6), (3, 17, 6), (2, 20, 5), (3, 30, 5)];
+        for ends in [&[100][..], &[1, 2, 10, 11, 16, 17, 18, 20, 21, 100]] {
+            assert_eq!(run_part(&[(1, 0), (2, 1), (3, 2)], ends), (expected.clone(), 0), "{ends:?}");
+        }
+    }
+
+    #[test]
+    fn who_leaves_at_the_instant_of_a_deadline_comes_after_everything_else_of_that_instant() {
+        let (program, options) = (program(), options());
+        let places = vec![Place::NOWHERE; program.code.len()];
+        let members: Vec<bool> = (0..program.code.len()).map(|pc| pc >= 1 && pc != 7).collect();
+        let (mut core, mut leavers) = (Core::new(&program, &options), Vec::new());
+        let mut part = Interpreter::new(&program, &members, &places, &options);
+        let arrivals = [entry(1, 0), entry(2, 0)];
+        part.run_until(&mut core, &mut Entries { arrivals: &arrivals, leavers: &mut leavers }, Time::NEVER).unwrap();
+        let ranks: Vec<(u64, u32)> = leavers.iter().map(|entry| (entry.at.0 / MS, entry.rank)).collect();
+        assert_eq!(ranks, [(10, 3), (15, deadline_rank(0))]);
+    }
+
+    #[test]
+    fn a_copy_goes_on_like_the_original() {
+        let (program, options) = (program(), options());
+        let places = vec![Place::NOWHERE; program.code.len()];
+        let mut core = Core::new(&program, &options);
+        let mut part = Interpreter::new(&program, &[true; 8], &places, &options);
+        let arrivals = [entry(1, 0), entry(2, 1), entry(3, 2)];
+        let mut leavers = Vec::new();
+        part.run_until(&mut core, &mut Entries { arrivals: &arrivals, leavers: &mut leavers }, Time(12 * MS)).unwrap();
+        let (mut other_core, mut other) = (core.clone(), part.clone());
+        for (core, part) in [(&mut core, &mut part), (&mut other_core, &mut other)] {
+            part.run_until(core, &mut Entries { arrivals: &[], leavers: &mut leavers }, Time::NEVER).unwrap();
+        }
+        assert!(part.is_empty() && leavers.is_empty());
+        let now = part.now();
+        assert_eq!(core.finish(Verdict::Complete, now).trace, other_core.finish(Verdict::Complete, now).trace);
+    }
+
+    #[test]
+    fn a_permit_that_is_never_given_back_makes_a_run_inconsistent() {
+        struct One(Vec<Arrival>);
+        impl Source for One {
+            fn fill(&mut self, block: &mut Vec<Arrival>) {
+                block.append(&mut self.0);
+            }
+        }
+        let mut program = program();
+        let run = |program: &Program| {
+            let arrivals = vec![Arrival { at: Time(MS), ..Arrival::default() }];
+            events::run(program, Box::new(One(arrivals)), &options())
+        };
+        assert_eq!(run(&program).verdict, Verdict::Complete);
+        program.code[4] = Instruction::Mark { stage: StageId(0) };
+        let run = run(&program);
+        let Verdict::Inconsistent { law } = &run.verdict else { panic!("{:?}", run.verdict) };
+        assert!(law.contains("permits held at the end = 0: 1 against 0"), "{law}");
+    }
+}
