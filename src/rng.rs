@@ -9,10 +9,11 @@
 //! up, many keys for one request, single high bits changing, keys counted up.
 
 use std::convert::Infallible;
+use std::hint::black_box;
 
 use rand_core::TryRng;
 
-use crate::lanes;
+use crate::lanes::{self, Lanes};
 
 /// 2^64 divided by the golden ratio: the step of splitmix64, also the first multiplier of m4.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -49,6 +50,10 @@ impl Key {
     pub fn fill(&self, words: &[u64], bits: &mut [u64]) {
         assert_eq!(words.len(), bits.len(), "a block of words needs as many places for their bits");
         let key = *self;
+        if lanes::used() == Lanes::Baseline {
+            // Two lanes take longer to multiply 64 bits than the processor's whole numbers.
+            return words.iter().zip(bits).for_each(|(&word, bits)| *bits = key.bits(black_box(word)));
+        }
         lanes::dispatch(
             #[inline(always)]
             move || fill(key, words, bits),
@@ -205,6 +210,7 @@ fn absorb_text(state: u64, text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::with_each;
     use rand::RngExt;
 
     #[test]
@@ -214,6 +220,26 @@ mod tests {
         assert_eq!(key.bits(1), 0x944E_67BB_C60A_C830);
         assert_eq!(key.bits(2), 0x3F20_6E50_9A49_0138);
         assert_eq!(key.bits(1 << 63), 0xA5CD_8DED_6070_2D24);
+    }
+
+    #[test]
+    fn a_block_of_words_has_the_bits_and_the_chances_of_single_ones_whatever_the_lanes() {
+        let key = Key::new(1, 0, "test", "blocks");
+        let words: Vec<u64> = (0..300).map(|n| n ^ retrail(0, n % 2)).collect();
+        let p = Threshold::new(0.3);
+        with_each(|lanes| {
+            for length in [0, 1, 7, 8, 31, 32, 33, 300] {
+                let (mut bits, mut mask) = (vec![0; length], vec![2; length]);
+                key.fill(&words[..length], &mut bits);
+                assert!(bits.iter().zip(&words).all(|(&bits, &word)| bits == key.bits(word)), "{lanes:?}, {length}");
+                let count = happens_all(&bits, p, &mut mask);
+                assert!(
+                    mask.iter().zip(&bits).all(|(&mask, &bits)| mask == happens(bits, p) as u8),
+                    "{lanes:?}, {length}"
+                );
+                assert_eq!(count, mask.iter().filter(|&&mask| mask == 1).count());
+            }
+        });
     }
 
     #[test]

@@ -30,10 +30,14 @@ use std::sync::Arc;
 
 use sampler::Sampler;
 
+use crate::lanes;
 use crate::rng::Key;
 
 /// The largest draw: 2^52 - 1.
 pub const LARGEST: u64 = (1 << 52) - 1;
+
+/// Draws made before their sums: their random bits stay in the nearest cache.
+const BLOCK: usize = 256;
 
 /// A law as asked for: plain data. Values are nanoseconds (or bytes), weights are relative to their sum.
 #[derive(Clone, Debug, PartialEq)]
@@ -282,8 +286,20 @@ impl Law {
     pub fn add(&self, key: &Key, words: &[u64], from: &[u64], to: &mut [u64]) {
         assert_eq!(words.len(), from.len(), "every word needs a time to be added to");
         assert_eq!(words.len(), to.len(), "every word needs a place for its sum");
-        for ((to, &from), &word) in to.iter_mut().zip(from).zip(words) {
-            *to = from + self.draw(key.bits(word));
+        let mut bits = [0; BLOCK];
+        for ((words, from), to) in words.chunks(BLOCK).zip(from.chunks(BLOCK)).zip(to.chunks_mut(BLOCK)) {
+            match self.sampler {
+                Sampler::Constant(value) => to.fill(value),
+                _ => {
+                    let bits = &mut bits[..words.len()];
+                    key.fill(words, bits);
+                    self.sampler.fill(bits, to);
+                }
+            }
+            lanes::dispatch(
+                #[inline(always)]
+                move || to.iter_mut().zip(from).for_each(|(to, from)| *to += from),
+            );
         }
     }
 

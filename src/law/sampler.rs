@@ -5,12 +5,15 @@ use std::sync::Arc;
 use super::leaf::Smooth;
 use super::table::{self, Cells};
 use super::{LARGEST, Side, samples};
+use crate::lanes;
 use crate::rng::uniform;
 
 /// 2^52: adding it rounds to a whole number and leaves that number in the low bits.
 const TWO_52: f64 = (1u64 << 52) as f64;
-/// Draws prepared at a time in a block.
+/// Draws made at a time in a block.
 const CHUNK: usize = 64;
+/// Draws made at a time in what remains.
+const FEW: usize = 16;
 
 /// Draws by one of a few means.
 #[derive(Clone, Debug)]
@@ -63,6 +66,71 @@ fn tail(bits: u64) -> (Side, f64) {
     (if q < 0.0 { Side::Lower } else { Side::Upper }, 0.5 - q.abs())
 }
 
+/// What is done to a value of a table.
+#[derive(Clone, Copy, Debug)]
+struct Map {
+    scale: f64,
+    shift: f64,
+    floor: f64,
+    ceiling: f64,
+}
+
+/// Draws from a table: places, pairs of terms and sums each in a loop of its own, which becomes vector code. Only cells are
+/// read one after another: instructions that gather from a table take longer than that.
+#[inline(always)]
+fn fill_from_table(cells: &Cells, map: Map, bits: &[u64], out: &mut [u64]) {
+    let (blocks, rest) = bits.as_chunks::<CHUNK>();
+    let (out_blocks, out_rest) = out.as_chunks_mut::<CHUNK>();
+    let mut between = Between::default();
+    for (bits, out) in blocks.iter().zip(out_blocks) {
+        fill_block(cells, map, bits, &mut between, out);
+    }
+    let mut between = Between::default();
+    for (bits, out) in rest.chunks(FEW).zip(out_rest.chunks_mut(FEW)) {
+        let (mut padded, mut drawn) = ([0; FEW], [0; FEW]);
+        padded[..bits.len()].copy_from_slice(bits);
+        fill_block(cells, map, &padded, &mut between, &mut drawn);
+        out.copy_from_slice(&drawn[..out.len()]);
+    }
+}
+
+/// What the three loops hand on.
+struct Between<const N: usize> {
+    cells: [u64; N],
+    places: [f64; N],
+    pairs: [[f64; 4]; N],
+}
+
+impl<const N: usize> Default for Between<N> {
+    fn default() -> Between<N> {
+        Between { cells: [0; N], places: [0.0; N], pairs: [[0.0; 4]; N] }
+    }
+}
+
+#[inline(always)]
+fn fill_block<const N: usize>(cells: &Cells, map: Map, bits: &[u64; N], between: &mut Between<N>, out: &mut [u64; N]) {
+    let Between { cells: chosen, places, pairs } = between;
+    for ((cell, t), &bits) in chosen.iter_mut().zip(&mut *places).zip(bits) {
+        let place = table::place_of_bits(bits);
+        (*cell, *t) = (place.0 as u64, place.1);
+    }
+    for ((pairs, &cell), &t) in pairs.iter_mut().zip(&*chosen).zip(&*places) {
+        // The way out, which is never taken, keeps the loop from being turned into vector code that gathers.
+        let Some(cell) = cells.get(cell as usize) else { return };
+        *pairs = cell.pairs(t);
+    }
+    for ((out, pairs), &t) in out.iter_mut().zip(&*pairs).zip(&*places) {
+        *out = whole(table::sum(pairs, t) * map.scale + map.shift, map.floor, map.ceiling);
+    }
+}
+
+#[inline(always)]
+fn fill_uniform(low: f64, width: f64, bits: &[u64], out: &mut [u64]) {
+    for (out, &bits) in out.iter_mut().zip(bits) {
+        *out = whole(low + width * uniform(bits), 0.0, LARGEST as f64);
+    }
+}
+
 impl Sampler {
     /// The constant, within what a draw can hold.
     pub fn constant(value: f64) -> Sampler {
@@ -106,21 +174,18 @@ impl Sampler {
         match self {
             Sampler::Constant(value) => out.fill(*value),
             Sampler::Table { cells, scale, shift, floor, ceiling } => {
-                // Two passes: places in one that becomes vector code, then loads and polynomials one by one, since
-                // instructions that gather from a table take longer than that.
-                let (mut chosen, mut places) = ([0u64; CHUNK], [0.0; CHUNK]);
-                for (bits, out) in bits.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
-                    for ((cell, t), &bits) in chosen.iter_mut().zip(&mut places).zip(bits) {
-                        let place = table::place_of_bits(bits);
-                        (*cell, *t) = (place.0 as u64, place.1);
-                    }
-                    for ((out, &cell), &t) in out.iter_mut().zip(&chosen).zip(&places) {
-                        // The way out, which is never taken, keeps the loop from becoming vector code.
-                        let Some(cell) = cells.get(cell as usize) else { return };
-                        let value = table::polynomial(cell, t);
-                        *out = whole(value * scale + shift, *floor, *ceiling);
-                    }
-                }
+                let map = Map { scale: *scale, shift: *shift, floor: *floor, ceiling: *ceiling };
+                lanes::dispatch(
+                    #[inline(always)]
+                    move || fill_from_table(cells, map, bits, out),
+                );
+            }
+            Sampler::Uniform { low, width } => {
+                let (low, width) = (*low, *width);
+                lanes::dispatch(
+                    #[inline(always)]
+                    move || fill_uniform(low, width, bits, out),
+                );
             }
             _ => bits.iter().zip(out).for_each(|(&bits, out)| *out = self.draw(bits)),
         }

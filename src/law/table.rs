@@ -30,9 +30,19 @@ const NEGLIGIBLE: f64 = 1e-12;
 /// A step back by this share of the value is rounding, not a failure of monotony.
 const ROUNDING: f64 = 1e-12;
 
-/// Coefficients of all cells, lowest degree first: the upper side, then the lower. The length is a power of two so that
-/// a masked index needs no check; the last cells stay unused.
-pub(super) type Cells = [[f64; 6]; 2048];
+/// The polynomial of a cell, one cache line.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cell {
+    /// Coefficients of degree 0, 2 and 4.
+    even: [f64; 4],
+    /// Coefficients of degree 1, 3 and 5.
+    odd: [f64; 4],
+}
+
+/// All cells: the upper side, then the lower. The length is a power of two so that a masked index needs no check; the
+/// last cells stay unused.
+pub(super) type Cells = [Cell; 2048];
 
 /// A tabulated quantile function and what is known of it.
 #[derive(Debug)]
@@ -73,12 +83,26 @@ pub(super) fn place_of_bits(bits: u64) -> (usize, f64) {
 
 /// The polynomial of a cell at the local coordinate, in Estrin's order. The order is part of the results.
 #[inline]
-pub(super) fn polynomial(c: &[f64; 6], t: f64) -> f64 {
+fn polynomial(cell: &Cell, t: f64) -> f64 {
+    sum(&cell.pairs(t), t)
+}
+
+impl Cell {
+    const ZERO: Cell = Cell { even: [0.0; 4], odd: [0.0; 4] };
+
+    /// Terms two by two, without the even power they are multiplied with: c0 + c1 t, c2 + c3 t, c4 + c5 t; the last of
+    /// the four stays unused.
+    #[inline(always)]
+    pub fn pairs(&self, t: f64) -> [f64; 4] {
+        std::array::from_fn(|k| self.even[k] + self.odd[k] * t)
+    }
+}
+
+/// The value of a polynomial from its terms two by two.
+#[inline(always)]
+pub(super) fn sum(pairs: &[f64; 4], t: f64) -> f64 {
     let t2 = t * t;
-    let low = c[0] + c[1] * t;
-    let middle = c[2] + c[3] * t;
-    let high = c[4] + c[5] * t;
-    (low + middle * t2) + high * (t2 * t2)
+    (pairs[0] + pairs[1] * t2) + pairs[2] * (t2 * t2)
 }
 
 /// The cell of a tail probability and the place in it, from -1/2 to 1/2.
@@ -94,14 +118,13 @@ fn place(tail: f64, lower: u64) -> (usize, f64) {
 impl Table {
     /// The table of a quantile function.
     pub fn build(family: &dyn Family) -> Table {
-        let mut cells = vec![[0.0; 6]; 2048];
+        let mut cells = vec![Cell::ZERO; 2048];
         for side in [Side::Upper, Side::Lower] {
             for cell in 0..CELLS_A_SIDE {
                 cells[side as usize * CELLS_A_SIDE + cell] = fit(|t| family.quantile(side, tail_at(cell, t)));
             }
         }
-        let cells: Arc<Cells> =
-            Arc::<[[f64; 6]]>::from(cells).try_into().unwrap_or_else(|_| Arc::new([[0.0; 6]; 2048]));
+        let cells: Arc<Cells> = Arc::<[Cell]>::from(cells).try_into().unwrap_or_else(|_| Arc::new([Cell::ZERO; 2048]));
         let error = measured_error(&cells, family);
         let (mean, variance) = moments(|side, tail| value(&cells, side, tail));
         Table { cells, error, mean, variance }
@@ -116,12 +139,12 @@ fn tail_at(cell: usize, t: f64) -> f64 {
 }
 
 /// The polynomial through the six nodes: even and odd part by divided differences in the squared coordinate.
-fn fit(f: impl Fn(f64) -> f64) -> [f64; 6] {
+fn fit(f: impl Fn(f64) -> f64) -> Cell {
     let plus = NODES.map(&f);
     let minus = NODES.map(|t| f(-t));
     let even = quadratic(std::array::from_fn(|k| 0.5 * (plus[k] + minus[k])));
     let odd = quadratic(std::array::from_fn(|k| 0.5 * (plus[k] - minus[k]) / NODES[k]));
-    [even[0], odd[0], even[1], odd[1], even[2], odd[2]]
+    Cell { even: [even[0], even[1], even[2], 0.0], odd: [odd[0], odd[1], odd[2], 0.0] }
 }
 
 /// The quadratic in y = t^2 through three values at the nodes.

@@ -5,6 +5,7 @@
 //! of the seed about once in 50,000 times.
 
 use super::*;
+use crate::lanes::with_each;
 use crate::rng::{Key, Stream};
 use rand_distr::Distribution as Sample;
 use statrs::distribution::{self, ContinuousCDF};
@@ -278,21 +279,66 @@ fn parts_far_apart_are_drawn_side_by_side_and_still_follow_the_law() {
 }
 
 #[test]
-fn a_block_of_draws_is_the_same_as_one_by_one() {
-    let mut stream = stream("block");
-    let bits: Vec<u64> = (0..1001).map(|_| stream.bits()).collect();
-    let parts = vec![(1.0, LawSpec::Constant(3e6)), (1.0, LawSpec::Exponential { mean: 1e6 })];
-    for spec in [
-        LawSpec::Lognormal { median: 12e6, sigma: 0.4 },
-        LawSpec::Constant(7.0),
-        LawSpec::Uniform { low: 1.0, high: 1e6 },
-        LawSpec::Mixture { parts },
-    ] {
+fn a_block_of_draws_is_the_same_as_one_by_one_whatever_the_lanes() {
+    let key = Key::new(1, 0, "law", "blocks");
+    let mut bits: Vec<u64> = (0..2000).map(|word| key.bits(word)).collect();
+    bits.extend([0, 1, u64::MAX / 2 - 1, u64::MAX / 2, u64::MAX / 2 + 1, u64::MAX - 1, u64::MAX]);
+    bits.extend((0..64).flat_map(|shift| [1 << shift, u64::MAX >> shift, !(1 << shift)]));
+    for spec in of_every_kind() {
         let law = compile(&spec);
-        let mut out = vec![0; bits.len()];
-        law.fill(&bits, &mut out);
-        assert!(bits.iter().zip(&out).all(|(&bits, &value)| value == law.draw(bits)), "{spec:?}");
+        let expected: Vec<u64> = bits.iter().map(|&bits| law.draw(bits)).collect();
+        with_each(|lanes| {
+            for length in [0, 1, 15, 16, 17, 63, 64, 65, 200, bits.len()] {
+                let mut out = vec![0; length];
+                law.fill(&bits[..length], &mut out);
+                assert_eq!(out, expected[..length], "{spec:?}, {lanes:?}, {length} draws");
+            }
+        });
     }
+}
+
+#[test]
+fn a_law_added_to_times_gives_the_sums_of_single_draws_whatever_the_lanes() {
+    let key = Key::new(1, 0, "law", "sums");
+    let words: Vec<u64> = (0..700).map(|n| n ^ (n % 3) << 60).collect();
+    let from: Vec<u64> = (0..700).map(|n| n * 1_000_000).collect();
+    for spec in of_every_kind() {
+        let law = compile(&spec);
+        let sum = |(&word, &from): (&u64, &u64)| from + law.draw(key.bits(word));
+        let expected: Vec<u64> = words.iter().zip(&from).map(sum).collect();
+        with_each(|lanes| {
+            for length in [0, 1, 63, 255, 256, 257, 700] {
+                let mut to = vec![7; length];
+                law.add(&key, &words[..length], &from[..length], &mut to);
+                assert_eq!(to, expected[..length], "{spec:?}, {lanes:?}, {length} draws");
+            }
+        });
+    }
+}
+
+/// Laws of every kind of sampler.
+fn of_every_kind() -> Vec<LawSpec> {
+    let exponential = LawSpec::Exponential { mean: 20e6 };
+    let samples = LawSpec::Samples((0..1000).map(|i| f64::from(i * i)).collect());
+    let uniform = LawSpec::Uniform { low: 1.0, high: 1e6 };
+    let mixture = |parts: &[(f64, &LawSpec)]| LawSpec::Mixture {
+        parts: parts.iter().map(|&(weight, part)| (weight, part.clone())).collect(),
+    };
+    vec![
+        LawSpec::Constant(12.0),
+        uniform.clone(),
+        exponential.clone(),
+        LawSpec::Lognormal { median: 12e6, sigma: 0.4 },
+        LawSpec::Lognormal { median: 1e9, sigma: 6.0 },
+        LawSpec::Shifted { by: 1e6, law: Box::new(LawSpec::Weibull { shape: 0.5, scale: 1e6 }) },
+        LawSpec::Truncated { low: 1e6, high: 30e6, law: Box::new(exponential.clone()) },
+        samples.clone(),
+        LawSpec::Samples([1.0, 5.0].into()),
+        mixture(&[(1.0, &LawSpec::Constant(5.0)), (1.0, &LawSpec::Exponential { mean: 1e6 })]),
+        mixture(&[(0.9, &LawSpec::Constant(0.0)), (0.05, &LawSpec::Constant(1e6)), (0.05, &LawSpec::Constant(1e9))]),
+        mixture(&[(0.5, &LawSpec::Lognormal { median: 1e6, sigma: 0.3 }), (0.3, &samples), (0.2, &exponential)]),
+        mixture(&[(0.01, &uniform), (0.98, &LawSpec::Lognormal { median: 1e8, sigma: 0.1 }), (0.01, &exponential)]),
+    ]
 }
 
 #[test]
