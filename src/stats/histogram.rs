@@ -4,7 +4,13 @@
 //! for the default ten bits (three significant digits). Counters are exact integers, hence merging is exact, commutative
 //! and independent of order. Sum, minimum and maximum are kept beside the counters, exactly.
 
+use crate::lanes;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+
+/// Values counted at a time in a block.
+const BLOCK: usize = 64;
+/// Values counted at a time in what remains.
+const FEW: usize = 8;
 
 /// Counts of whole numbers in buckets of bounded relative width, with the exact count, sum, minimum and maximum.
 ///
@@ -59,14 +65,10 @@ impl Histogram {
 
     /// Counts many values.
     pub fn record_all(&mut self, values: &[u64]) {
-        for &value in values {
-            self.sum += u128::from(value);
-            self.min = self.min.min(value);
-            self.max = self.max.max(value);
-        }
-        for &value in values {
-            self.add(index(value, self.bits), 1);
-        }
+        lanes::dispatch(
+            #[inline(always)]
+            move || self.record_blocks(values, values, |value, _| value),
+        );
     }
 
     /// Counts the differences `later[i] - earlier[i]`, none of which may be negative.
@@ -75,9 +77,10 @@ impl Histogram {
     /// When the two slices differ in length.
     pub fn record_differences(&mut self, later: &[u64], earlier: &[u64]) {
         assert_eq!(later.len(), earlier.len(), "every later value needs an earlier one");
-        for (&later, &earlier) in later.iter().zip(earlier) {
-            self.record(later.wrapping_sub(earlier));
-        }
+        lanes::dispatch(
+            #[inline(always)]
+            move || self.record_blocks(later, earlier, u64::wrapping_sub),
+        );
     }
 
     /// Counts one value `times` times.
@@ -209,6 +212,80 @@ impl Histogram {
         Some(histogram)
     }
 
+    /// Counts what `value` makes of two columns.
+    #[inline(always)]
+    fn record_blocks(&mut self, some: &[u64], others: &[u64], value: impl Fn(u64, u64) -> u64) {
+        let (blocks, rest) = some.as_chunks::<BLOCK>();
+        let (other_blocks, other_rest) = others.as_chunks::<BLOCK>();
+        for (some, others) in blocks.iter().zip(other_blocks) {
+            self.record_block(some, others, &value);
+        }
+        let (blocks, rest) = rest.as_chunks::<FEW>();
+        let (other_blocks, other_rest) = other_rest.as_chunks::<FEW>();
+        for (some, others) in blocks.iter().zip(other_blocks) {
+            self.record_block(some, others, &value);
+        }
+        for (&one, &other) in rest.iter().zip(other_rest) {
+            self.record(value(one, other));
+        }
+    }
+
+    /// Counts a block: sum and buckets by vector code, then the counters one by one.
+    #[inline(always)]
+    fn record_block<const N: usize>(&mut self, some: &[u64; N], others: &[u64; N], value: impl Fn(u64, u64) -> u64) {
+        const ZERO: u64 = (1023 + 52) << 52;
+        const TWO_52: f64 = (1u64 << 52) as f64;
+        let (least, most) = (self.min as f64, self.max as f64);
+        let linear = (1u64 << self.bits) as f64;
+        let offset = (1022 + u64::from(self.bits)) << self.bits;
+        let (shift, first, one) = (52 - self.bits, self.first as u64, value(some[0], others[0]));
+        let (mut sum, mut unusual, mut differences, mut zeros) = (0u64, 0, 0, 0u64);
+        let mut indices = [0; N];
+        for ((index, &some), &other) in indices.iter_mut().zip(some).zip(others) {
+            let value = value(some, other);
+            // Below 2^52 the bits of a number as `f64` are exponent and bucket; comparing it takes one instruction on
+            // every processor.
+            let real = f64::from_bits(ZERO | value) - TWO_52;
+            let bucket = (real.to_bits() >> shift).wrapping_sub(offset);
+            *index = if real < linear { value } else { bucket }.wrapping_sub(first);
+            sum = sum.wrapping_add(value);
+            zeros += u64::from(real == 0.0);
+            differences |= value ^ one;
+            unusual |= u64::from(real < least) | u64::from(real > most);
+        }
+        if unusual | (differences | one) >> 52 != 0 {
+            return self.record_slowly(some, others, value);
+        }
+        self.sum += u128::from(sum);
+        if differences == 0 {
+            self.add(index(one, self.bits), N as u64);
+        } else if zeros > N as u64 / 4 {
+            // A counter that is wanted again at once makes its next user wait.
+            self.add(0, zeros);
+            let length = kept(&mut indices, 0u64.wrapping_sub(first));
+            self.increment(&indices[..length]);
+        } else {
+            self.increment(&indices);
+        }
+    }
+
+    /// Counts a block with a new minimum or maximum, or with values that `f64` cannot hold.
+    #[cold]
+    #[inline(never)]
+    fn record_slowly(&mut self, some: &[u64], others: &[u64], value: impl Fn(u64, u64) -> u64) {
+        some.iter().zip(others).for_each(|(&some, &other)| self.record(value(some, other)));
+    }
+
+    /// Counts into buckets of octaves that were seen, given by their places among the counters.
+    #[inline(always)]
+    fn increment(&mut self, indices: &[u64]) {
+        for &index in indices {
+            if let Some(count) = self.counts.get_mut(index as usize) {
+                *count += 1;
+            }
+        }
+    }
+
     #[inline]
     fn add(&mut self, index: usize, times: u64) {
         match self.counts.get_mut(index.wrapping_sub(self.first)) {
@@ -291,6 +368,18 @@ impl PartialEq for Histogram {
     }
 }
 
+/// Moves what differs from `unwanted` to the front, without a branch, and says how much it is.
+#[inline(always)]
+fn kept<const N: usize>(values: &mut [u64; N], unwanted: u64) -> usize {
+    let mut length = 0;
+    for i in 0..N {
+        let value = values[i];
+        values[length.min(i)] = value;
+        length += usize::from(value != unwanted);
+    }
+    length
+}
+
 /// Bucket of a value: 2^bits buckets for each octave from 2^(bits + 1) on, buckets of one below.
 #[inline]
 fn index(value: u64, bits: u32) -> usize {
@@ -315,6 +404,7 @@ fn width(index: usize, bits: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::with_each;
     use proptest::prelude::*;
 
     /// Values spread over many octaves: a uniform number of bits, then uniform bits.
@@ -408,11 +498,31 @@ mod tests {
     }
 
     #[test]
-    fn values_counted_together_are_counted_as_one_by_one() {
-        let values = values(8, 1000);
-        let mut together = Histogram::new(Histogram::NARROW);
-        values.chunks(7).for_each(|chunk| together.record_all(chunk));
-        assert_eq!(together, recorded(&values, Histogram::NARROW));
+    fn values_counted_together_are_counted_as_one_by_one_whatever_the_lanes() {
+        let spread = values(8, 1000);
+        let waits: Vec<u64> = spread.iter().map(|&value| if value % 5 == 0 { value } else { 0 }).collect();
+        let near: Vec<u64> = spread.iter().map(|&value| 1_000_000 + value % 1000).collect();
+        let huge: Vec<u64> = spread.iter().map(|&value| value << (value % 21)).collect();
+        for values in [spread, waits, near, huge, vec![0; 200], vec![7_000_000; 200], vec![u64::MAX - 1; 200]] {
+            for bits in [1, Histogram::NARROW, Histogram::FINE, 17] {
+                let expected = recorded(&values, bits);
+                with_each(|lanes| {
+                    for length in [7, 64, 100, values.len()] {
+                        let mut together = Histogram::new(bits);
+                        values.chunks(length).for_each(|chunk| together.record_all(chunk));
+                        assert_eq!(together, expected, "{lanes:?}, {length} at a time");
+                        let later: Vec<u64> =
+                            values.iter().zip(1000..).map(|(&value, i)| value.wrapping_add(i)).collect();
+                        let earlier: Vec<u64> = (1000..).take(values.len()).collect();
+                        let mut differences = Histogram::new(bits);
+                        for (later, earlier) in later.chunks(length).zip(earlier.chunks(length)) {
+                            differences.record_differences(later, earlier);
+                        }
+                        assert_eq!(differences, expected, "{lanes:?}, {length} at a time");
+                    }
+                });
+            }
+        }
     }
 
     #[test]
