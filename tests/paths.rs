@@ -70,7 +70,7 @@ fn run_with(program: &Program, traffic: &Traffic, replication: u64) -> Run {
         cancel: None,
     };
     let [plain, event] = [Executor::Plain, Executor::Event]
-        .map(|executor| execute(executor, program, traffic.source(7, replication), &options));
+        .map(|executor| execute(executor, program, &|| traffic.source(7, replication), &options));
     assert!(plain == event, "the executors disagree");
     assert_eq!(event.verdict, Verdict::Complete);
     event
@@ -417,7 +417,7 @@ fn cold_starts_are_as_rare_as_measured_on_aws() {
             trace: false,
             cancel: None,
         };
-        let run = execute(Executor::Event, &program, traffic.source(7, 0), &options);
+        let run = execute(Executor::Event, &program, &|| traffic.source(7, 0), &options);
         assert_eq!(run.verdict, Verdict::Complete);
         let environments = resource(&run, "lambda.environments");
         let simulated = 1.0 - environments.hits as f64 / environments.arrivals as f64;
@@ -568,7 +568,7 @@ fn both_executors_agree_on_every_scenario() {
         // The first five thousand requests of each are enough to be wrong.
         let source = || Box::new(First { source: scenario.traffic.source(scenario.seed, 3), left: 5_000 });
         let [plain, event] =
-            [Executor::Plain, Executor::Event].map(|executor| execute(executor, &scenario.program, source(), &options));
+            [Executor::Plain, Executor::Event].map(|executor| execute(executor, &scenario.program, &source, &options));
         assert!(event.offered > 1_000, "{}: {} requests", path.display(), event.offered);
         assert!(plain == event, "{}", path.display());
         assert!(!matches!(event.verdict, Verdict::Inconsistent { .. }), "{}: {:?}", path.display(), event.verdict);
@@ -609,7 +609,7 @@ fn whole(scenario: &scenario::Scenario, trace: bool) -> Run {
         trace,
         cancel: None,
     };
-    let run = execute(Executor::Event, &scenario.program, scenario.traffic.source(scenario.seed, 0), &options);
+    let run = execute(Executor::Event, &scenario.program, &|| scenario.traffic.source(scenario.seed, 0), &options);
     assert!(!matches!(run.verdict, Verdict::Inconsistent { .. }), "{:?}", run.verdict);
     run
 }

@@ -133,9 +133,13 @@ pub enum Format {
 /// What runs the programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// The fast one
+    /// Windows where they are faster, events elsewhere
+    Auto,
+    /// All requests of a window of time together, where the path allows it
+    Window,
+    /// One request after another
     Event,
-    /// The slow and simple one that checks the other
+    /// The slow and simple one that checks the others
     Plain,
 }
 
@@ -143,6 +147,8 @@ impl Engine {
     /// The executor of this name.
     pub fn executor(self) -> Executor {
         match self {
+            Engine::Auto => Executor::Auto,
+            Engine::Window => Executor::Window(None),
             Engine::Event => Executor::Event,
             Engine::Plain => Executor::Plain,
         }
@@ -151,6 +157,8 @@ impl Engine {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
+            Engine::Auto => "auto",
+            Engine::Window => "window",
             Engine::Event => "event",
             Engine::Plain => "plain",
         }

@@ -14,7 +14,7 @@ use crate::op::keyed::object;
 use crate::op::limit::Bucket;
 use crate::op::retry::Budget;
 use crate::program::{
-    Backoff, BalancerId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, Program, RetryId,
+    Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, Program, RetryId,
     SiteId, StationId,
 };
 use crate::time::{Span, Time};
@@ -61,8 +61,8 @@ pub struct Core<'a> {
     buckets: Vec<Bucket>,
     caches: Vec<Cache>,
     connections: Vec<Connections>,
-    balancers: Vec<Balancer>,
-    budgets: Vec<Budget>,
+    pub balancers: Vec<Balancer>,
+    pub budgets: Vec<Budget>,
     joins: Vec<Joining>,
     free_joins: Vec<u32>,
 }
@@ -102,16 +102,15 @@ impl<'a> Core<'a> {
             Instruction::Jump { to } => return go_if(true, token, to),
             Instruction::Answer { outcome } => token.outcome = outcome.0,
             Instruction::Limit { bucket, otherwise } => {
-                let admitted = self.admit(bucket.index(), token, at);
+                let admitted = self.admit(bucket.index(), token.class, token.key, at);
                 return go_if(!admitted, token, otherwise);
             }
             Instruction::Lookup { cache, hit } => {
-                let hits = self.look_up(cache.index(), token, at);
+                let hits = self.look_up(cache.index(), object(token.class, token.key), at);
                 return go_if(hits, token, hit);
             }
             Instruction::Store { cache } => {
-                let object = object(token.class, token.key);
-                self.caches[cache.index()].store(object, at, self.recorder.window);
+                self.store(cache.index(), object(token.class, token.key), at);
             }
             Instruction::Choose { balancer } => self.balance(balancer, token, at),
             Instruction::Release { balancer } => {
@@ -131,7 +130,7 @@ impl<'a> Core<'a> {
                     return Flow::Unseen;
                 }
             }
-            Instruction::Retry { policy, to } => return self.retry(token, policy, to),
+            Instruction::Retry { policy, to } => return self.retry(token, at, policy, to),
             Instruction::Earn { budget } => {
                 self.recorder.budgets[budget.index()].arrivals += self.recorder.window.contains(at) as u64;
                 self.budgets[budget.index()].earn();
@@ -148,9 +147,10 @@ impl<'a> Core<'a> {
         Flow::On
     }
 
+    /// Whether a bucket has a token.
     #[inline]
-    fn admit(&mut self, bucket: usize, token: &Token, at: Time) -> bool {
-        let admitted = self.buckets[bucket].admits(at, token.class, token.key);
+    pub fn admit(&mut self, bucket: usize, class: u16, key: u32, at: Time) -> bool {
+        let admitted = self.buckets[bucket].admits(at, class, key);
         if self.recorder.window.contains(at) {
             let tally = &mut self.recorder.buckets[bucket];
             tally.arrivals += 1;
@@ -159,8 +159,9 @@ impl<'a> Core<'a> {
         admitted
     }
 
-    fn look_up(&mut self, cache: usize, token: &Token, at: Time) -> bool {
-        let (object, window) = (object(token.class, token.key), self.recorder.window);
+    /// Whether an object is in a cache.
+    pub fn look_up(&mut self, cache: usize, object: u64, at: Time) -> bool {
+        let window = self.recorder.window;
         let hit = self.caches[cache].hits(object, at, window);
         if !hit && self.program.caches[cache].fill_at_once {
             self.caches[cache].store(object, at, window);
@@ -171,6 +172,11 @@ impl<'a> Core<'a> {
             tally.hits += hit as u64;
         }
         hit
+    }
+
+    /// Puts an object into a cache.
+    pub fn store(&mut self, cache: usize, object: u64, at: Time) {
+        self.caches[cache].store(object, at, self.recorder.window);
     }
 
     #[inline]
@@ -189,7 +195,7 @@ impl<'a> Core<'a> {
     }
 
     /// Random bits of a flow, the same for all its requests: words from the top, which no request comes near.
-    fn flow(&self, site: SiteId, flow: u32) -> u64 {
+    pub fn flow(&self, site: SiteId, flow: u32) -> u64 {
         self.draws.bits(site, u64::MAX - flow as u64)
     }
 
@@ -234,7 +240,7 @@ impl<'a> Core<'a> {
         awaited
     }
 
-    fn retry(&mut self, token: &mut Token, policy: RetryId, to: Label) -> Flow {
+    fn retry(&mut self, token: &mut Token, at: Time, policy: RetryId, to: Label) -> Flow {
         let spec = &self.program.retries[policy.index()];
         let repeated = token.registers[spec.counter.index()] as u32;
         let left = spec.attempts.is_none_or(|attempts| repeated + 1 < attempts);
@@ -242,29 +248,35 @@ impl<'a> Core<'a> {
         if !left || !spec.on[token.outcome as usize] {
             return Flow::On;
         }
-        if let Some(budget) = spec.budget
-            && !self.budgets[budget.index()].take()
-        {
-            self.recorder.budgets[budget.index()].refused += 1;
+        if !self.may_retry(spec.budget, at) {
             return Flow::On;
         }
-        let backoff = self.backoff(spec.backoff, repeated, token);
+        let backoff = self.backoff(spec.backoff, repeated, token.word());
         token.repeat(spec.counter, spec.salt);
         token.pc = to.0;
         self.recorder.balance.repeated += (spec.depth == 0) as u64;
         Flow::Pass(Span(backoff.0.max(1)))
     }
 
-    fn backoff(&self, backoff: Backoff, repeated: u32, token: &Token) -> Span {
+    /// Whether the budget, if there is one, allows a retry; it is taken then.
+    pub fn may_retry(&mut self, budget: Option<BudgetId>, at: Time) -> bool {
+        let Some(budget) = budget.map(BudgetId::index) else { return true };
+        let allowed = self.budgets[budget].take(at);
+        self.recorder.budgets[budget].refused += !allowed as u64;
+        allowed
+    }
+
+    /// Time before the next attempt.
+    pub fn backoff(&self, backoff: Backoff, repeated: u32, word: u64) -> Span {
         let doubled = |base: Span, max: Span| Span(base.0.saturating_mul(1 << repeated.min(40)).min(max.0));
         match backoff {
             Backoff::Fixed(span) => span,
             Backoff::Exponential { base, max } => doubled(base, max),
             Backoff::FullJitter { base, max, site } => {
-                let bits = self.draws.bits(site, token.word());
+                let bits = self.draws.bits(site, word);
                 Span(((bits as u128 * doubled(base, max).0 as u128) >> 64) as u64)
             }
-            Backoff::Law(site) => self.draws.span(site, token.word()),
+            Backoff::Law(site) => self.draws.span(site, word),
         }
     }
 

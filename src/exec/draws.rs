@@ -34,6 +34,26 @@ impl Draws {
         self.sites[site.index()].1.fill(bits, values);
     }
 
+    /// Random bits for many words at a site.
+    pub fn bits_of(&self, site: SiteId, words: &[u64], bits: &mut [u64]) {
+        let key = &self.sites[site.index()].0;
+        key.fill(words, bits);
+    }
+
+    /// Values of the law of a site for many words.
+    pub fn spans(&self, site: SiteId, words: &[u64], spans: &mut [u64]) {
+        let (key, law) = &self.sites[site.index()];
+        key.fill(words, spans);
+        let bits = spans.to_vec();
+        law.fill(&bits, spans);
+    }
+
+    /// Times later by values of the law of a site.
+    pub fn add(&self, site: SiteId, words: &[u64], from: &[u64], to: &mut [u64]) {
+        let (key, law) = &self.sites[site.index()];
+        law.add(key, words, from, to);
+    }
+
     /// A value of the law of a site.
     #[inline(always)]
     pub fn span(&self, site: SiteId, word: u64) -> Span {

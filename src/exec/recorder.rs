@@ -177,6 +177,61 @@ impl Recorder {
         }
     }
 
+    /// Requests are born.
+    pub fn births(&mut self, times: &[u64]) {
+        times.iter().for_each(|&at| self.birth(Time(at)));
+    }
+
+    /// A time of a stage.
+    pub fn pass(&mut self, stage: usize, time: u64) {
+        self.stages[stage].record(time);
+    }
+
+    /// Times of a stage.
+    pub fn passes(&mut self, stage: usize, ends: &[u64], starts: &[u64]) {
+        ends.iter().zip(starts).for_each(|(end, start)| self.stages[stage].record(end - start));
+    }
+
+    /// Requests of one class end with one outcome, as their clients see it.
+    pub fn end_all(&mut self, (outcome, class, counts): (usize, usize, bool), ends: &[u64], latencies: &[u64]) {
+        let kind = self.kinds[outcome];
+        let good = kind == Answered::Served;
+        *match kind {
+            Answered::Served => &mut self.balance.served,
+            Answered::Failed => &mut self.balance.failed,
+            Answered::Rejected => &mut self.balance.rejected,
+            Answered::TimedOut => &mut self.balance.gave_up,
+        } += ends.len() as u64;
+        if counts {
+            let answers = &mut self.answers[outcome * self.classes + class];
+            latencies.iter().for_each(|&latency| answers.record(latency));
+        }
+        let window = self.window;
+        let measured = ends.iter().filter(|&&end| window.contains(Time(end))).count() as u64;
+        self.ended += measured;
+        self.served += if good { measured } else { 0 };
+        for (&end, &latency) in ends.iter().zip(latencies) {
+            self.series.finish(Time(end), Span(latency), good);
+        }
+    }
+
+    /// Whether every request is recorded.
+    pub fn traces(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    /// Keeps the record of a request, if records are kept.
+    pub fn trace_one(&mut self, record: Record) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(record);
+        }
+    }
+
+    /// Usage in the measured time.
+    pub fn add_usage(&mut self, meter: usize, amount: u64) {
+        self.usage[meter] += amount;
+    }
+
     /// The result. `kept` gives the time kept of caches and connections.
     pub fn finish(mut self, program: &Program, verdict: Verdict, kept: impl Fn(ResourceKind, usize) -> u64) -> Run {
         let resources = self.resources(program, kept);

@@ -37,6 +37,11 @@ pub trait Source: Send {
         None
     }
 
+    /// Whether requests follow others.
+    fn is_closed(&self) -> bool {
+        false
+    }
+
     /// For closed traffic: the next request of the user whose request `serial` ended at `end`, not before `end`.
     fn follow(&mut self, _serial: u64, _end: Time) -> Option<Arrival> {
         None

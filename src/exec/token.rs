@@ -13,7 +13,7 @@ use crate::time::{Span, Time};
 /// No stage: time spent here belongs to nobody.
 pub const NO_STAGE: u16 = u16::MAX;
 /// No base: the request is alive down to its client.
-const ALIVE: u8 = u8::MAX;
+pub const ALIVE: u8 = u8::MAX;
 
 /// State of a request, or of what is left of it after its caller stopped waiting.
 #[derive(Clone, Debug)]

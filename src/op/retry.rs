@@ -1,6 +1,7 @@
 //! Retry budgets: first attempts earn shares of a retry, a retry takes a whole one.
 
 use crate::program::BudgetSpec;
+use crate::time::Time;
 
 /// Parts of one retry, so that levels are whole numbers.
 const WHOLE: u64 = 1 << 32;
@@ -11,13 +12,17 @@ pub struct Budget {
     share: u64,
     cap: u64,
     level: u64,
+    /// When attempts were made that are not counted yet.
+    later: Vec<u64>,
+    /// Whether they lie in order of time.
+    sorted: bool,
 }
 
 impl Budget {
     /// A full budget.
     pub fn new(spec: &BudgetSpec) -> Budget {
         let parts = |retries: f64| (retries * WHOLE as f64) as u64;
-        Budget { share: parts(spec.share), cap: parts(spec.cap), level: parts(spec.cap) }
+        Budget { share: parts(spec.share), cap: parts(spec.cap), level: parts(spec.cap), later: Vec::new(), sorted: true }
     }
 
     /// A first attempt is made.
@@ -25,8 +30,28 @@ impl Budget {
         self.level = (self.level + self.share).min(self.cap);
     }
 
-    /// Takes a retry, if there is one.
-    pub fn take(&mut self) -> bool {
+    /// First attempts are made at these instants, in any order; each counts for retries taken at its instant or later.
+    pub fn earn_later(&mut self, times: &[u64]) {
+        self.later.extend_from_slice(times);
+        self.sorted = false;
+    }
+
+    /// Counts the attempts made up to an instant.
+    pub fn settle(&mut self, until: Time) {
+        if !std::mem::replace(&mut self.sorted, true) {
+            self.later.sort_unstable_by(|a, b| b.cmp(a));
+        }
+        while self.later.last().is_some_and(|&at| at <= until.0) {
+            self.later.pop();
+            self.earn();
+        }
+    }
+
+    /// Takes a retry, if there is one; retries are taken in order of time.
+    pub fn take(&mut self, at: Time) -> bool {
+        if !self.later.is_empty() {
+            self.settle(at);
+        }
         let allowed = self.level >= WHOLE;
         if allowed {
             self.level -= WHOLE;
@@ -42,10 +67,11 @@ mod tests {
     #[test]
     fn a_tenth_of_the_attempts_may_be_repeated() {
         let mut budget = Budget::new(&BudgetSpec { name: "b".into(), share: 0.125, cap: 2.0 });
-        assert!(budget.take() && budget.take() && !budget.take());
+        let mut take = || budget.take(Time(0));
+        assert!(take() && take() && !take());
         let retries = (0..800).filter(|_| {
             budget.earn();
-            budget.take()
+            budget.take(Time(0))
         });
         assert_eq!(retries.count(), 100);
     }

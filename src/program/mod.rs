@@ -5,6 +5,7 @@ pub mod builder;
 pub mod instruction;
 pub mod operator;
 pub mod origin;
+pub mod parts;
 pub mod written;
 
 pub use builder::{BuildError, Builder, Part, Path, Place};
@@ -16,6 +17,7 @@ pub use operator::{
     Backoff, BalancerSpec, BucketSpec, BudgetSpec, CacheSpec, Choice, ConnectionsSpec, Discipline, ForkSpec, Join,
     LimitScope, PoolSpec, RetrySpec, StationSpec,
 };
+pub use parts::{Parts, Step};
 pub use origin::{Grade, Origin, Sourced};
 
 use crate::law::Law;

@@ -198,7 +198,7 @@ mod tests {
             trace: true,
             cancel: None,
         };
-        let run = execute(Executor::Event, &scenario.program, scenario.traffic.source(1, 0), &options);
+        let run = execute(Executor::Event, &scenario.program, &|| scenario.traffic.source(1, 0), &options);
         assert_eq!(run.trace.len(), 1000);
         for record in &run.trace {
             let expected = if record.class == 0 { 16 } else { 11 };

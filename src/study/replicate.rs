@@ -83,8 +83,8 @@ pub fn sample(case: &Case, executor: Executor) -> Sample {
 }
 
 fn run(case: &Case, executor: Executor, replication: usize, cancel: &AtomicBool) -> Run {
-    let source = (case.traffic)(case.seed, replication as u64);
-    exec::execute(executor, &case.program, source, &case.options(replication, Some(cancel)))
+    let sources = || (case.traffic)(case.seed, replication as u64);
+    exec::execute(executor, &case.program, &sources, &case.options(replication, Some(cancel)))
 }
 
 /// The replications of a case as they come in.

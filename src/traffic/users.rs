@@ -85,6 +85,10 @@ impl Source for Asking {
         block[first..].sort_by_key(|arrival| (arrival.at, arrival.serial));
     }
 
+    fn is_closed(&self) -> bool {
+        true
+    }
+
     fn follow(&mut self, serial: u64, end: Time) -> Option<Arrival> {
         let next = serial + self.users.count;
         self.request(next, end + self.think(next))

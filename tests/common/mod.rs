@@ -352,6 +352,10 @@ impl Source for Given {
         block.append(&mut self.arrivals);
     }
 
+    fn is_closed(&self) -> bool {
+        self.users > 0
+    }
+
     fn follow(&mut self, serial: u64, end: Time) -> Option<Arrival> {
         let at = end + self.think;
         (self.users > 0 && at < self.until).then(|| arrival(serial + self.users, at))
@@ -360,7 +364,7 @@ impl Source for Given {
 
 /// Runs a program with everything recorded, the last arrivals a second before the end of the measured time.
 pub fn run(executor: Executor, program: &Program, source: &Given, seed: u64, guard: Guard) -> Run {
-    consistent(execute(executor, program, Box::new(source.clone()), &options(source, seed, guard)))
+    consistent(execute(executor, program, &|| Box::new(source.clone()), &options(source, seed, guard)))
 }
 
 fn options(source: &Given, seed: u64, guard: Guard) -> Options<'static> {

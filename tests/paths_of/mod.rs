@@ -86,7 +86,7 @@ pub fn run(program: &Program, requests: &[Request]) -> Run {
         cancel: None,
     };
     let [plain, event] = [Executor::Plain, Executor::Event]
-        .map(|executor| execute(executor, program, Box::new(Given(arrivals.clone())), &options));
+        .map(|executor| execute(executor, program, &|| Box::new(Given(arrivals.clone())), &options));
     assert!(plain == event, "the executors disagree");
     assert_eq!(event.verdict, Verdict::Complete);
     event

@@ -108,9 +108,9 @@ impl Job {
     fn replicate(&self, number: usize) -> Result<Option<Vec<Replication>>, String> {
         let start = Instant::now();
         let case = &self.case;
-        let source = (case.traffic)(case.seed, number as u64);
+        let sources = || (case.traffic)(case.seed, number as u64);
         let options = Options { trace: self.traced, ..case.options(number, None) };
-        let run = exec::execute(Executor::Event, &case.program, source, &options);
+        let run = exec::execute(Executor::Event, &case.program, &sources, &options);
         if run.verdict != Verdict::Complete {
             return Err(format!("{}: {:?}", self.scenario, run.verdict));
         }

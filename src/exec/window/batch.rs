@@ -1,0 +1,378 @@
+//! Requests of a window as columns. A column whose values are all the same is kept as that value, and one that equals
+//! the time of the requests needs no values of its own; so a register nobody has set costs nothing.
+
+use super::super::source::Arrival;
+
+/// Most values are whole numbers of 64 bits; narrower ones are widened.
+pub(super) type Values = Vec<u64>;
+
+/// Number of a column.
+pub(super) type Column = usize;
+
+/// Trail of repeats.
+pub(super) const TRAIL: Column = 0;
+/// Birth.
+pub(super) const BORN: Column = 1;
+/// When the current stage was entered.
+pub(super) const MARK: Column = 2;
+/// The current stage.
+pub(super) const STAGE: Column = 3;
+/// Outcome so far.
+pub(super) const OUTCOME: Column = 4;
+/// Traffic class.
+pub(super) const CLASS: Column = 5;
+/// Key of the object asked for.
+pub(super) const KEY: Column = 6;
+/// Bytes of the request.
+pub(super) const REQUEST: Column = 7;
+/// Bytes of the response.
+pub(super) const RESPONSE: Column = 8;
+/// Service demand that came with the arrival.
+pub(super) const DEMAND: Column = 9;
+/// Target that came with the arrival.
+pub(super) const GIVEN: Column = 10;
+/// Depth of the call at whose return it ends unseen.
+pub(super) const BASE: Column = 11;
+/// Whether its times count.
+pub(super) const COUNTS: Column = 12;
+/// The earliest deadline pending.
+pub(super) const DEADLINE: Column = 13;
+/// When a deadline cut it loose last, times eight, plus the depth of that call.
+pub(super) const CUT: Column = 14;
+const FIXED: usize = 15;
+
+/// Which columns the requests of a program have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    pub registers: usize,
+    pub depths: usize,
+}
+
+impl Layout {
+    pub fn columns(self) -> usize {
+        FIXED + self.registers + 2 * self.depths
+    }
+
+    /// A register.
+    pub fn register(self, register: usize) -> Column {
+        FIXED + register
+    }
+
+    /// The deadline of the call of a depth.
+    pub fn frame(self, depth: usize) -> Column {
+        FIXED + self.registers + depth
+    }
+
+    /// Where the call of a depth was made.
+    pub fn call(self, depth: usize) -> Column {
+        FIXED + self.registers + self.depths + depth
+    }
+}
+
+/// The values of a column.
+#[derive(Clone, Debug)]
+pub(super) enum Cells {
+    /// All the same.
+    Same(u64),
+    /// Equal to the time.
+    Now,
+    /// One a request.
+    Each(Values),
+}
+
+/// Vectors to be used again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spare(Vec<Values>);
+
+impl Spare {
+    /// An empty vector.
+    #[inline]
+    pub fn take(&mut self) -> Values {
+        self.0.pop().unwrap_or_default()
+    }
+
+    /// A vector with as many zeros.
+    #[inline]
+    pub fn zeros(&mut self, len: usize) -> Values {
+        let mut values = self.take();
+        values.resize(len, 0);
+        values
+    }
+
+    /// A vector that is no longer needed.
+    #[inline]
+    pub fn give(&mut self, mut values: Values) {
+        values.clear();
+        self.0.push(values);
+    }
+
+    fn give_cells(&mut self, cells: Cells) {
+        if let Cells::Each(values) = cells {
+            self.give(values);
+        }
+    }
+}
+
+/// Requests at one place of the program.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch {
+    /// Where each is in time.
+    pub at: Values,
+    /// Number of each.
+    pub serial: Values,
+    /// The other columns, none while the batch is empty.
+    pub rest: Vec<Cells>,
+    /// Whether the requests lie in order of time, ties settled.
+    pub ordered: bool,
+}
+
+impl Batch {
+    pub fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
+    /// Requests that have just been born, in order.
+    pub fn births(arrivals: &[Arrival], layout: Layout, counted: impl Fn(u64) -> bool, spare: &mut Spare) -> Batch {
+        let mut batch = Batch { at: spare.take(), serial: spare.take(), rest: Vec::new(), ordered: true };
+        batch.at.extend(arrivals.iter().map(|arrival| arrival.at.0));
+        batch.serial.extend(arrivals.iter().map(|arrival| arrival.serial));
+        batch.rest.resize(layout.columns(), Cells::Same(0));
+        batch.rest[BORN] = Cells::Now;
+        batch.rest[MARK] = Cells::Now;
+        batch.rest[STAGE] = Cells::Same(super::NO_STAGE);
+        batch.rest[BASE] = Cells::Same(super::ALIVE);
+        batch.rest[DEADLINE] = Cells::Same(u64::MAX);
+        batch.rest[CUT] = Cells::Same(u64::MAX);
+        (0..layout.depths).for_each(|depth| batch.rest[layout.frame(depth)] = Cells::Same(u64::MAX));
+        let mut set = |column: Column, value: &dyn Fn(&Arrival) -> u64| {
+            batch.rest[column] = condensed(arrivals.iter().map(value), arrivals.len(), spare);
+        };
+        set(CLASS, &|arrival| arrival.class as u64);
+        set(KEY, &|arrival| arrival.key as u64);
+        set(REQUEST, &|arrival| arrival.request_bytes as u64);
+        set(RESPONSE, &|arrival| arrival.response_bytes as u64);
+        set(DEMAND, &|arrival| arrival.demand);
+        set(GIVEN, &|arrival| arrival.target as u64);
+        set(COUNTS, &|arrival| counted(arrival.at.0) as u64);
+        batch
+    }
+
+    /// The value of a column for a request.
+    #[inline(always)]
+    pub fn get(&self, column: Column, row: usize) -> u64 {
+        match &self.rest[column] {
+            Cells::Same(value) => *value,
+            Cells::Now => self.at[row],
+            Cells::Each(values) => values[row],
+        }
+    }
+
+    /// Sets the value of a column for one request.
+    pub fn set(&mut self, column: Column, row: usize, value: u64, spare: &mut Spare) {
+        if self.get(column, row) != value {
+            self.each(column, spare)[row] = value;
+        }
+    }
+
+    /// Sets a column for all requests.
+    pub fn set_all(&mut self, column: Column, cells: Cells, spare: &mut Spare) {
+        spare.give_cells(std::mem::replace(&mut self.rest[column], cells));
+    }
+
+    /// The only value of a column, if it has one.
+    #[inline(always)]
+    pub fn same(&self, column: Column) -> Option<u64> {
+        match self.rest[column] {
+            Cells::Same(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The values of a column, written out.
+    pub fn each(&mut self, column: Column, spare: &mut Spare) -> &mut Values {
+        let len = self.at.len();
+        match self.rest[column] {
+            Cells::Each(_) => {}
+            Cells::Same(value) => {
+                let mut values = spare.take();
+                values.resize(len, value);
+                self.rest[column] = Cells::Each(values);
+            }
+            Cells::Now => {
+                let mut values = spare.take();
+                values.extend_from_slice(&self.at);
+                self.rest[column] = Cells::Each(values);
+            }
+        }
+        match &mut self.rest[column] {
+            Cells::Each(values) => values,
+            _ => unreachable!("written out above"),
+        }
+    }
+
+    /// Gives the requests new times; columns that equal the time keep the old ones.
+    pub fn move_to(&mut self, at: Values, spare: &mut Spare) {
+        let mut old = Some(std::mem::replace(&mut self.at, at));
+        let mut first: Option<Column> = None;
+        for column in 0..self.rest.len() {
+            if !matches!(self.rest[column], Cells::Now) {
+                continue;
+            }
+            let values = match (old.take(), first) {
+                (Some(values), _) => values,
+                (None, Some(first)) => {
+                    let mut values = spare.take();
+                    if let Cells::Each(same) = &self.rest[first] {
+                        values.extend_from_slice(same);
+                    }
+                    values
+                }
+                (None, None) => spare.take(),
+            };
+            self.rest[column] = Cells::Each(values);
+            first = first.or(Some(column));
+        }
+        if let Some(values) = old {
+            spare.give(values);
+        }
+        self.ordered = false;
+    }
+
+    /// Adds the requests of another batch behind its own.
+    pub fn append(&mut self, mut other: Batch, spare: &mut Spare) {
+        if other.is_empty() {
+            return other.discard(spare);
+        }
+        if self.is_empty() {
+            std::mem::replace(self, other).discard(spare);
+            return;
+        }
+        for column in 0..self.rest.len() {
+            match (&self.rest[column], &other.rest[column]) {
+                (Cells::Same(a), Cells::Same(b)) if a == b => {}
+                (Cells::Now, Cells::Now) => {}
+                _ => {
+                    let values = std::mem::take(other.each(column, spare));
+                    self.each(column, spare).extend_from_slice(&values);
+                    spare.give(values);
+                }
+            }
+        }
+        self.at.extend_from_slice(&other.at);
+        self.serial.extend_from_slice(&other.serial);
+        self.ordered = false;
+        other.discard(spare);
+    }
+
+    /// Adds one request of another batch.
+    pub fn push(&mut self, other: &Batch, row: usize, spare: &mut Spare) {
+        if self.is_empty() {
+            self.rest.clear();
+            self.rest.extend(other.rest.iter().map(|cells| match cells {
+                Cells::Now => Cells::Now,
+                Cells::Same(value) => Cells::Same(*value),
+                Cells::Each(values) => Cells::Same(values[row]),
+            }));
+        } else {
+            for column in 0..self.rest.len() {
+                let value = other.get(column, row);
+                match &mut self.rest[column] {
+                    Cells::Same(same) if *same == value => {}
+                    Cells::Now if value == other.at[row] => {}
+                    Cells::Each(values) => values.push(value),
+                    _ => self.each(column, spare).push(value),
+                }
+            }
+        }
+        self.at.push(other.at[row]);
+        self.serial.push(other.serial[row]);
+        self.ordered = false;
+    }
+
+    /// The requests at some rows.
+    pub fn gathered(&self, rows: &[u32], spare: &mut Spare) -> Batch {
+        let pick = |values: &Values, spare: &mut Spare| {
+            let mut picked = spare.take();
+            picked.extend(rows.iter().map(|&row| values[row as usize]));
+            picked
+        };
+        let mut rest = Vec::with_capacity(self.rest.len());
+        for cells in &self.rest {
+            rest.push(match cells {
+                Cells::Same(value) => Cells::Same(*value),
+                Cells::Now => Cells::Now,
+                Cells::Each(values) => Cells::Each(pick(values, spare)),
+            });
+        }
+        Batch { at: pick(&self.at, spare), serial: pick(&self.serial, spare), rest, ordered: self.ordered }
+    }
+
+    /// Takes out the requests for which the mask holds, in their order.
+    pub fn taken_out(&mut self, mask: &[bool], spare: &mut Spare) -> Batch {
+        let rows: Vec<u32> = (0..mask.len() as u32).filter(|&row| mask[row as usize]).collect();
+        let out = self.gathered(&rows, spare);
+        self.retain(mask);
+        out
+    }
+
+    pub fn retain(&mut self, mask: &[bool]) {
+        let keep = |values: &mut Values| {
+            let mut kept = 0;
+            for row in 0..mask.len() {
+                values[kept] = values[row];
+                kept += !mask[row] as usize;
+            }
+            values.truncate(kept);
+        };
+        for cells in &mut self.rest {
+            if let Cells::Each(values) = cells {
+                keep(values);
+            }
+        }
+        keep(&mut self.serial);
+        keep(&mut self.at);
+    }
+
+    /// What settles who comes first of requests at the same instant: those that a deadline has just cut loose come after
+    /// all others, the innermost call first; then by number and trail.
+    pub fn tie(&self, row: usize) -> (u32, u64, u64) {
+        let cut = self.get(CUT, row);
+        let late = if cut >> 3 == self.at[row] { super::deadline_rank((cut & 7) as u8) } else { 0 };
+        (late, self.serial[row], self.get(TRAIL, row))
+    }
+
+    /// Gives its vectors back.
+    pub fn discard(self, spare: &mut Spare) {
+        spare.give(self.at);
+        spare.give(self.serial);
+        self.rest.into_iter().for_each(|cells| spare.give_cells(cells));
+    }
+
+    /// Forgets its requests.
+    pub fn clear(&mut self, spare: &mut Spare) {
+        std::mem::take(self).discard(spare);
+    }
+}
+
+/// A column from values that may all be the same.
+fn condensed(mut values: impl Iterator<Item = u64>, len: usize, spare: &mut Spare) -> Cells {
+    let Some(first) = values.next() else { return Cells::Same(0) };
+    let mut count = 1;
+    for value in values.by_ref() {
+        if value == first {
+            count += 1;
+            continue;
+        }
+        let mut each = spare.take();
+        each.reserve(len);
+        each.resize(count, first);
+        each.push(value);
+        each.extend(values);
+        return Cells::Each(each);
+    }
+    Cells::Same(first)
+}

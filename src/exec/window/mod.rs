@@ -1,0 +1,272 @@
+//! The window executor: all requests of a window of time go through one instruction after another, as columns. Delays
+//! are never negative, so once everything upstream has been taken through a window, nobody can come downstream any more
+//! before its end. Order is made only in front of instructions that need it; whoever comes later than the window's end
+//! is kept there for the window it belongs to. What depends on itself without a lag runs by events inside the window.
+
+mod batch;
+mod order;
+mod pass;
+mod record;
+mod ring;
+mod serve;
+
+use std::sync::atomic::Ordering;
+
+use super::core::{Core, deadline_rank};
+use super::run::{Options, Run, Verdict};
+use super::source::{Arrival, Source};
+use super::token;
+use crate::op::fifo::Fifo;
+use crate::program::parts::takes_in_order;
+use crate::program::{Instruction, Parts, Program, Step};
+use crate::time::Time;
+use batch::{Batch, Layout, Spare};
+use ring::Ring;
+
+/// The longest windows are of `2^31` nanoseconds, some two seconds: offsets must fit 32 bits.
+pub(super) const LONGEST: u32 = 31;
+
+/// No stage: time spent here belongs to nobody.
+const NO_STAGE: u64 = token::NO_STAGE as u64;
+/// No base: the request is alive down to its client.
+const ALIVE: u64 = token::ALIVE as u64;
+
+/// Runs one replication of a program whose parts need no events, in windows of `2^shift` nanoseconds. Nothing when it
+/// has to be run by events after all: a backlog beyond the guard, or someone who came back too soon.
+pub(super) fn run(
+    program: &Program,
+    parts: &Parts,
+    shift: u32,
+    source: Box<dyn Source>,
+    options: &Options<'_>,
+) -> Option<Run> {
+    let mut windows = Windows::new(program, parts, shift, source, options);
+    let mut verdict = Verdict::Complete;
+    while let Some(start) = windows.next() {
+        windows.run(start)?;
+        if options.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+            verdict = Verdict::Interrupted;
+            break;
+        }
+    }
+    let end = Time(windows.end.max(windows.last));
+    Some(windows.core.finish(verdict, end, 0))
+}
+
+/// Why a run cannot go on in windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Halt {
+    /// A backlog beyond the guard.
+    Backlog,
+    /// A request came to an instruction whose window had passed.
+    TooSoon,
+}
+
+struct Windows<'a> {
+    program: &'a Program,
+    parts: &'a Parts,
+    core: Core<'a>,
+    stations: Vec<Fifo>,
+    layout: Layout,
+    shift: u32,
+    /// Start of the window.
+    start: u64,
+    /// Its end.
+    end: u64,
+    /// The latest time at which anything was decided.
+    last: u64,
+    /// Requests on their way to an instruction.
+    inbox: Vec<Batch>,
+    /// Requests that come to an ordered instruction in a later window.
+    rings: Vec<Ring>,
+    ordered: Vec<bool>,
+    source: Box<dyn Source>,
+    block: Vec<Arrival>,
+    next: usize,
+    /// Place of the step that runs.
+    step: u32,
+    /// Whether requests were sent to a step that has run already.
+    again: bool,
+    halted: Option<Halt>,
+    backlog: usize,
+    in_flight: u64,
+    spare: Spare,
+    scratch: Scratch,
+}
+
+/// Vectors that are used inside a step only.
+#[derive(Default)]
+struct Scratch {
+    keys: Vec<u64>,
+    rows: Vec<u32>,
+    mask: Vec<bool>,
+}
+
+impl<'a> Windows<'a> {
+    fn new(
+        program: &'a Program,
+        parts: &'a Parts,
+        shift: u32,
+        source: Box<dyn Source>,
+        options: &Options<'_>,
+    ) -> Windows<'a> {
+        let places = program.code.len();
+        Windows {
+            program,
+            parts,
+            core: Core::new(program, options),
+            stations: program.stations.iter().map(Fifo::new).collect(),
+            layout: Layout { registers: crate::program::MAX_REGISTERS, depths: crate::program::MAX_DEPTH },
+            shift,
+            start: 0,
+            end: 0,
+            last: 0,
+            inbox: vec![Batch::default(); places],
+            rings: vec![Ring::default(); places],
+            ordered: program.code.iter().map(|instruction| takes_in_order(program, instruction)).collect(),
+            source,
+            block: Vec::new(),
+            next: 0,
+            step: 0,
+            again: false,
+            halted: None,
+            backlog: options.guard.backlog as usize,
+            in_flight: options.guard.in_flight as u64,
+            spare: Spare::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Start of the next window in which anything happens.
+    fn next(&mut self) -> Option<u64> {
+        let arrival = self.peek().map(|at| at >> self.shift);
+        let waiting = self.rings.iter().filter_map(Ring::next).min();
+        let window = arrival.into_iter().chain(waiting).min()?;
+        Some(window << self.shift)
+    }
+
+    /// Time of the next arrival.
+    fn peek(&mut self) -> Option<u64> {
+        if self.next == self.block.len() {
+            self.block.clear();
+            self.next = 0;
+            self.source.fill(&mut self.block);
+        }
+        self.block.get(self.next).map(|arrival| arrival.at.0)
+    }
+
+    /// Takes everything through a window.
+    fn run(&mut self, start: u64) -> Option<()> {
+        (self.start, self.end) = (start, start + (1 << self.shift));
+        let (alive, entered) = (self.alive(), self.entered());
+        self.born();
+        self.pass(true);
+        while self.again && self.halted.is_none() {
+            self.pass(false);
+        }
+        for budget in &mut self.core.budgets {
+            budget.settle(Time(self.end - 1));
+        }
+        // Nobody knows how many were there at the same instant, but not more than these.
+        let most = alive + self.entered() - entered;
+        if self.halted.is_some() || most >= self.in_flight { None } else { Some(()) }
+    }
+
+    /// Requests born, and callers that went on alone.
+    fn entered(&self) -> u64 {
+        self.core.recorder.balance.born + self.core.recorder.balance.cut
+    }
+
+    /// Requests, and what is left of some, that have not ended.
+    fn alive(&self) -> u64 {
+        let balance = &self.core.recorder.balance;
+        let ended = balance.served + balance.failed + balance.rejected + balance.gave_up;
+        self.entered() - ended - balance.ended_unseen
+    }
+
+    /// Births of the window.
+    fn born(&mut self) {
+        let alone = self.inbox[0].is_empty();
+        while self.peek().is_some_and(|at| at < self.end) {
+            let rest = &self.block[self.next..];
+            let count = rest.partition_point(|arrival| arrival.at.0 < self.end);
+            let window = self.core.recorder.window;
+            let counted = |at: u64| window.contains(Time(at));
+            let births = Batch::births(&rest[..count], self.layout, counted, &mut self.spare);
+            self.next += count;
+            self.core.recorder.births(&births.at);
+            self.inbox[0].append(births, &mut self.spare);
+        }
+        // Blocks follow each other in time.
+        self.inbox[0].ordered = alone;
+    }
+
+    /// Runs all steps once. In the first pass ordered instructions take what comes in this window.
+    fn pass(&mut self, first: bool) {
+        self.again = false;
+        let parts = self.parts;
+        for (number, step) in parts.steps.iter().enumerate() {
+            self.step = number as u32;
+            match step {
+                Step::One(label) => self.step_at(label.index(), first),
+                Step::Loop(_) => {}
+            }
+            if self.halted.is_some() {
+                return;
+            }
+        }
+    }
+
+    fn step_at(&mut self, place: usize, first: bool) {
+        let mut batch = std::mem::take(&mut self.inbox[place]);
+        if self.ordered[place] {
+            batch = self.in_order(place, batch, first);
+        }
+        if !batch.is_empty() {
+            self.execute(place, batch);
+        }
+    }
+
+    /// Those who come in this window, in order; the others are kept for theirs.
+    fn in_order(&mut self, place: usize, mut batch: Batch, first: bool) -> Batch {
+        let (window, end, spare) = (self.start >> self.shift, self.end, &mut self.spare);
+        let waiting = if first { self.rings[place].take(window) } else { None };
+        if batch.ordered && waiting.is_none() && first && batch.at.last().is_none_or(|&last| last < end) {
+            return batch;
+        }
+        if let Some(mut waiting) = waiting {
+            std::mem::swap(&mut batch, &mut waiting);
+            batch.append(waiting, spare);
+        }
+        if batch.is_empty() {
+            return batch;
+        }
+        let from = if first { self.start } else { end };
+        if batch.at.iter().any(|&at| at < from) {
+            self.halted = Some(Halt::TooSoon);
+            return Batch::default();
+        }
+        let Scratch { keys, rows, .. } = &mut self.scratch;
+        let before = order::order(&batch.at, self.start, end, |row| batch.tie(row as usize), keys, rows);
+        for &row in &rows[before..] {
+            self.rings[place].keep(&batch, row as usize, self.shift, spare);
+        }
+        let mut sorted = batch.gathered(&rows[..before], spare);
+        sorted.ordered = true;
+        batch.discard(spare);
+        sorted
+    }
+
+    /// Sends requests on to an instruction.
+    fn send(&mut self, place: usize, batch: Batch) {
+        if batch.is_empty() {
+            return batch.discard(&mut self.spare);
+        }
+        self.again |= self.parts.step_of[place] <= self.step;
+        self.inbox[place].append(batch, &mut self.spare);
+    }
+
+    fn instruction(&self, place: usize) -> Instruction {
+        self.program.code[place]
+    }
+}

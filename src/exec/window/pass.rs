@@ -1,0 +1,353 @@
+//! What each instruction does to the requests of a window.
+
+use super::batch::{
+    BASE, Batch, CLASS, COUNTS, CUT, Cells, DEADLINE, GIVEN, KEY, MARK, OUTCOME, REQUEST, RESPONSE, STAGE,
+    TRAIL, Values,
+};
+use super::{ALIVE, NO_STAGE, Windows};
+use crate::op::choose::{Asking, pick};
+use crate::op::keyed::object;
+use crate::program::{
+    Answered, BalancerId, BudgetId, Choice, Condition, Instruction, Label, OutcomeTest, Per, RetryId, SiteId,
+};
+use crate::rng::{happens, retrail};
+use crate::time::{Span, Time};
+
+impl Windows<'_> {
+    /// Runs the instruction of a place for requests that are there.
+    pub(super) fn execute(&mut self, place: usize, mut batch: Batch) {
+        let next = place + 1;
+        match self.instruction(place) {
+            Instruction::Delay { site, per } => {
+                let ends = self.delayed(&batch, site, per);
+                self.let_pass(&mut batch, ends);
+            }
+            Instruction::Branch { on, to } => return self.branch(batch, on, next, to),
+            Instruction::Jump { to } => return self.send(to.index(), batch),
+            Instruction::Answer { outcome } => {
+                batch.set_all(OUTCOME, Cells::Same(outcome.0 as u64), &mut self.spare);
+            }
+            Instruction::Limit { bucket, otherwise } => {
+                self.limit(&batch, bucket.index());
+                return self.part_ways(batch, next, otherwise.index());
+            }
+            Instruction::Lookup { cache, hit } => {
+                self.look_up(&batch, cache.index());
+                return self.part_ways(batch, next, hit.index());
+            }
+            Instruction::Store { cache } => {
+                for row in 0..batch.len() {
+                    let object = object(batch.get(CLASS, row) as u16, batch.get(KEY, row) as u32);
+                    self.core.store(cache.index(), object, Time(batch.at[row]));
+                }
+            }
+            Instruction::Choose { balancer } => self.choose(&mut batch, balancer),
+            Instruction::Serve { station, service, full, late } => {
+                return self.serve(batch, next, station, service, full, late);
+            }
+            Instruction::Call { depth, deadline, .. } => self.call(&mut batch, place, depth as usize, deadline),
+            Instruction::Return { depth } => self.returns(&mut batch, depth as usize),
+            Instruction::Retry { policy, to } => return self.retry(batch, policy, next, to),
+            Instruction::Earn { budget } => self.earn(&batch, budget),
+            Instruction::Meter { meter, amount } => self.meter(&batch, meter.index(), amount),
+            Instruction::Mark { stage } => self.mark(&mut batch, stage.0 as u64),
+            Instruction::End => return self.finish(batch),
+            // These are parts of loops, which run by events.
+            Instruction::Hold { .. } | Instruction::Free { .. } | Instruction::Release { .. } => {}
+            Instruction::Connect { .. } | Instruction::Disconnect { .. } => {}
+            Instruction::Fork { .. } | Instruction::Arrive { .. } => {}
+        }
+        self.send(next, batch);
+    }
+
+    /// What draws depend on: serial and trail.
+    pub(super) fn words(&mut self, batch: &Batch) -> Values {
+        let mut words = self.spare.take();
+        match &batch.rest[TRAIL] {
+            Cells::Same(0) => words.extend_from_slice(&batch.serial),
+            _ => words.extend((0..batch.len()).map(|row| batch.serial[row] ^ batch.get(TRAIL, row))),
+        }
+        words
+    }
+
+    /// Random bits of all requests at a site.
+    fn bits(&mut self, batch: &Batch, site: SiteId) -> Values {
+        let words = self.words(batch);
+        let mut bits = self.spare.zeros(words.len());
+        self.core.draws.bits_of(site, &words, &mut bits);
+        self.spare.give(words);
+        bits
+    }
+
+    /// When a delay ends for each.
+    fn delayed(&mut self, batch: &Batch, site: SiteId, per: Per) -> Values {
+        let words = self.words(batch);
+        let mut ends = self.spare.zeros(batch.len());
+        if per == Per::Request {
+            self.core.draws.add(site, &words, &batch.at, &mut ends);
+        } else {
+            let column = if per == Per::RequestKib { REQUEST } else { RESPONSE };
+            for (row, end) in ends.iter_mut().enumerate() {
+                let span = self.core.draws.span(site, words[row]).0;
+                *end = batch.at[row] + ((span as u128 * batch.get(column, row) as u128) >> 10) as u64;
+            }
+        }
+        self.spare.give(words);
+        ends
+    }
+
+    /// Time passes; callers whose deadline lies before its end go on without their requests.
+    pub(super) fn let_pass(&mut self, batch: &mut Batch, ends: Values) {
+        let late = match &batch.rest[DEADLINE] {
+            Cells::Same(deadline) => *deadline != u64::MAX && ends.iter().any(|end| end > deadline),
+            Cells::Now => ends.iter().zip(&batch.at).any(|(end, at)| end > at),
+            Cells::Each(deadlines) => ends.iter().zip(deadlines).any(|(end, deadline)| end > deadline),
+        };
+        if late {
+            self.cut(batch, &ends);
+        }
+        batch.move_to(ends, &mut self.spare);
+    }
+
+    /// Cuts the callers loose whose deadline lies before the end.
+    #[cold]
+    fn cut(&mut self, batch: &mut Batch, ends: &[u64]) {
+        let depths = self.layout.depths;
+        for (row, &end) in ends.iter().enumerate() {
+            while end > batch.get(DEADLINE, row) {
+                let at = batch.get(DEADLINE, row);
+                self.leave_stage(batch, row, at);
+                let frame = |depth: usize| batch.get(self.layout.frame(depth), row);
+                let depth = (0..depths).rfind(|&depth| frame(depth) == at).unwrap_or(0);
+                let outer = (0..depth).map(frame).min().unwrap_or(u64::MAX);
+                let inner = (depth + 1..depths).map(frame).min().unwrap_or(u64::MAX);
+                let call = batch.get(self.layout.call(depth), row) as usize;
+                let Instruction::Call { late, .. } = self.instruction(call) else { return };
+                let spare = &mut self.spare;
+                let mut caller = Batch::default();
+                caller.push(batch, row, spare);
+                // The new time comes first: nothing may depend on the old one.
+                let mut times = spare.take();
+                times.push(at);
+                caller.move_to(times, spare);
+                (depth..depths).for_each(|depth| caller.set(self.layout.frame(depth), 0, u64::MAX, spare));
+                caller.set(DEADLINE, 0, outer, spare);
+                caller.set(MARK, 0, at, spare);
+                caller.set(STAGE, 0, NO_STAGE, spare);
+                caller.set(CUT, 0, at << 3 | depth as u64, spare);
+                (0..=depth).for_each(|depth| batch.set(self.layout.frame(depth), row, u64::MAX, spare));
+                batch.set(DEADLINE, row, inner, spare);
+                batch.set(BASE, row, depth as u64, spare);
+                batch.set(COUNTS, row, 0, spare);
+                self.core.recorder.balance.cut += 1;
+                self.send(late.index(), caller);
+            }
+        }
+    }
+
+    /// Sends those for whom the mask holds to one place, the others to another.
+    pub(super) fn part_ways(&mut self, mut batch: Batch, others: usize, to: usize) {
+        let mask = std::mem::take(&mut self.scratch.mask);
+        let count = mask.iter().filter(|&&holds| holds).count();
+        if count == batch.len() {
+            self.send(to, batch);
+        } else if count == 0 {
+            self.send(others, batch);
+        } else {
+            let out = batch.taken_out(&mask, &mut self.spare);
+            self.send(to, out);
+            self.send(others, batch);
+        }
+        self.scratch.mask = mask;
+    }
+
+    fn branch(&mut self, batch: Batch, on: Condition, next: usize, to: Label) {
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        mask.clear();
+        let rows = 0..batch.len();
+        match on {
+            Condition::Chance(site, p) => {
+                let bits = self.bits(&batch, site);
+                mask.extend(bits.iter().map(|&bits| happens(bits, p)));
+                self.spare.give(bits);
+            }
+            Condition::Class(class) => mask.extend(rows.map(|row| batch.get(CLASS, row) == class as u64)),
+            Condition::RequestAbove(bytes) => mask.extend(rows.map(|row| batch.get(REQUEST, row) > bytes as u64)),
+            Condition::ResponseAbove(bytes) => mask.extend(rows.map(|row| batch.get(RESPONSE, row) > bytes as u64)),
+            Condition::Outcome(test) => mask.extend(rows.map(|row| self.passes(test, batch.get(OUTCOME, row)))),
+            Condition::Holds(register, value) => {
+                let column = self.layout.register(register.index());
+                mask.extend(rows.map(|row| batch.get(column, row) == value as u64));
+            }
+        }
+        self.scratch.mask = mask;
+        self.part_ways(batch, next, to.index());
+    }
+
+    fn passes(&self, test: OutcomeTest, outcome: u64) -> bool {
+        let known = &self.program.outcomes[outcome as usize];
+        match test {
+            OutcomeTest::Good => known.answered == Answered::Served,
+            OutcomeTest::Bad => known.answered != Answered::Served,
+            OutcomeTest::Status(low, high) => (low..=high).contains(&known.status),
+            OutcomeTest::Is(id) => outcome == id.0 as u64,
+        }
+    }
+
+    /// Marks those without a token.
+    fn limit(&mut self, batch: &Batch, bucket: usize) {
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        mask.clear();
+        mask.extend((0..batch.len()).map(|row| {
+            let (class, key) = (batch.get(CLASS, row) as u16, batch.get(KEY, row) as u32);
+            !self.core.admit(bucket, class, key, Time(batch.at[row]))
+        }));
+        self.scratch.mask = mask;
+    }
+
+    /// Marks the hits.
+    fn look_up(&mut self, batch: &Batch, cache: usize) {
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        mask.clear();
+        mask.extend((0..batch.len()).map(|row| {
+            let object = object(batch.get(CLASS, row) as u16, batch.get(KEY, row) as u32);
+            self.core.look_up(cache, object, Time(batch.at[row]))
+        }));
+        self.scratch.mask = mask;
+    }
+
+    fn choose(&mut self, batch: &mut Batch, id: BalancerId) {
+        let spec = &self.program.balancers[id.index()];
+        let bits = match spec.choice {
+            Choice::Random(site) | Choice::Weighted(site, _) => Some(self.bits(batch, site)),
+            Choice::LeastOutstanding(site) | Choice::PowerOf(site, _) => Some(self.bits(batch, site)),
+            Choice::Flows(site, flows) => {
+                let mut bits = self.bits(batch, site);
+                bits.iter_mut().for_each(|bits| *bits = self.core.flow(site, pick(*bits, flows)));
+                Some(bits)
+            }
+            Choice::RoundRobin | Choice::HashKey | Choice::Given => None,
+        };
+        let mut targets = self.spare.take();
+        let balancer = &mut self.core.balancers[id.index()];
+        targets.extend((0..batch.len()).map(|row| {
+            let bits = bits.as_ref().map_or(0, |bits| bits[row]);
+            let (class, key) = (batch.get(CLASS, row) as u16, batch.get(KEY, row) as u32);
+            let target = balancer.choose(spec, Asking { bits, class, key, given: batch.get(GIVEN, row) as u32 });
+            target.min(u16::MAX as u32) as u64
+        }));
+        let counted = self.measured(&batch.at);
+        self.core.recorder.balancers[id.index()].arrivals += counted;
+        batch.set_all(self.layout.register(spec.target.index()), Cells::Each(targets), &mut self.spare);
+        if let Some(bits) = bits {
+            self.spare.give(bits);
+        }
+    }
+
+    /// How many of these times lie in the measured time.
+    pub(super) fn measured(&self, times: &[u64]) -> u64 {
+        let window = self.core.recorder.window;
+        times.iter().filter(|&&at| window.contains(Time(at))).count() as u64
+    }
+
+    fn call(&mut self, batch: &mut Batch, place: usize, depth: usize, deadline: Option<Span>) {
+        let spare = &mut self.spare;
+        batch.set_all(self.layout.call(depth), Cells::Same(place as u64), spare);
+        let Some(deadline) = deadline else {
+            return batch.set_all(self.layout.frame(depth), Cells::Same(u64::MAX), spare);
+        };
+        let mut frames = spare.take();
+        frames.extend(batch.at.iter().map(|&at| at + deadline.0));
+        let mut earliest = spare.take();
+        match batch.same(DEADLINE) {
+            Some(u64::MAX) => earliest.extend_from_slice(&frames),
+            _ => earliest.extend(frames.iter().enumerate().map(|(row, &at)| at.min(batch.get(DEADLINE, row)))),
+        }
+        batch.set_all(self.layout.frame(depth), Cells::Each(frames), spare);
+        batch.set_all(DEADLINE, Cells::Each(earliest), spare);
+    }
+
+    /// Those whose caller has gone end here.
+    fn returns(&mut self, batch: &mut Batch, depth: usize) {
+        if batch.same(BASE) != Some(ALIVE) {
+            let mut mask = std::mem::take(&mut self.scratch.mask);
+            mask.clear();
+            mask.extend((0..batch.len()).map(|row| batch.get(BASE, row) == depth as u64));
+            let gone = mask.iter().filter(|&&gone| gone).count() as u64;
+            if gone > 0 {
+                batch.retain(&mask);
+            }
+            self.scratch.mask = mask;
+            let balance = &mut self.core.recorder.balance;
+            balance.ended_unseen += gone;
+            balance.unseen += if depth == 0 { gone } else { 0 };
+        }
+        if depth == 0 {
+            self.core.recorder.balance.returned += batch.len() as u64;
+        }
+        if batch.is_empty() {
+            return batch.clear(&mut self.spare);
+        }
+        let frame = self.layout.frame(depth);
+        if batch.same(frame) == Some(u64::MAX) {
+            return;
+        }
+        let outer = |row: usize| (0..depth).map(|depth| batch.get(self.layout.frame(depth), row)).min();
+        let cells = if (0..depth).all(|depth| batch.same(self.layout.frame(depth)) == Some(u64::MAX)) {
+            Cells::Same(u64::MAX)
+        } else {
+            let mut earliest = self.spare.take();
+            earliest.extend((0..batch.len()).map(|row| outer(row).unwrap_or(u64::MAX)));
+            Cells::Each(earliest)
+        };
+        batch.set_all(DEADLINE, cells, &mut self.spare);
+        batch.set_all(frame, Cells::Same(u64::MAX), &mut self.spare);
+    }
+
+    fn retry(&mut self, mut batch: Batch, policy: RetryId, next: usize, to: Label) {
+        let program = self.program;
+        let spec = &program.retries[policy.index()];
+        let counter = self.layout.register(spec.counter.index());
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        mask.clear();
+        mask.extend((0..batch.len()).map(|row| {
+            let repeated = batch.get(counter, row) as u32;
+            let left = spec.attempts.is_none_or(|attempts| repeated + 1 < attempts);
+            left && spec.on[batch.get(OUTCOME, row) as usize] && self.core.may_retry(spec.budget, Time(batch.at[row]))
+        }));
+        if mask.contains(&true) {
+            let mut repeats = batch.taken_out(&mask, &mut self.spare);
+            self.repeat(&mut repeats, policy);
+            self.send(to.index(), repeats);
+        }
+        self.scratch.mask = mask;
+        self.send(next, batch);
+    }
+
+    /// Another attempt, after a back-off.
+    fn repeat(&mut self, batch: &mut Batch, policy: RetryId) {
+        let spec = &self.program.retries[policy.index()];
+        let counter = self.layout.register(spec.counter.index());
+        let mut ends = self.spare.take();
+        for row in 0..batch.len() {
+            let repeated = batch.get(counter, row);
+            let trail = batch.get(TRAIL, row);
+            let span = self.core.backoff(spec.backoff, repeated as u32, batch.serial[row] ^ trail);
+            ends.push(batch.at[row] + span.0.max(1));
+            let count = (repeated as u16).saturating_add(1) as u64;
+            batch.set(counter, row, count, &mut self.spare);
+            batch.set(TRAIL, row, retrail(trail ^ spec.salt, count), &mut self.spare);
+        }
+        batch.set_all(OUTCOME, Cells::Same(0), &mut self.spare);
+        if spec.depth == 0 {
+            self.core.recorder.balance.repeated += batch.len() as u64;
+        }
+        self.let_pass(batch, ends);
+    }
+
+    fn earn(&mut self, batch: &Batch, budget: BudgetId) {
+        let counted = self.measured(&batch.at);
+        self.core.recorder.budgets[budget.index()].arrivals += counted;
+        self.core.budgets[budget.index()].earn_later(&batch.at);
+    }
+}

@@ -1,0 +1,103 @@
+//! What the requests of a window leave in the records.
+
+use super::batch::{Batch, BORN, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
+use super::{NO_STAGE, Windows};
+use crate::exec::run::Record;
+use crate::program::Amount;
+use crate::time::Time;
+
+impl Windows<'_> {
+    /// Time from here on belongs to a stage.
+    pub(super) fn mark(&mut self, batch: &mut Batch, stage: u64) {
+        match batch.same(STAGE) {
+            Some(same) if same == stage => return,
+            Some(NO_STAGE) => {}
+            _ => self.leave_stages(batch, Some(stage)),
+        }
+        if batch.same(STAGE).is_none() && (0..batch.len()).any(|row| batch.get(STAGE, row) == stage) {
+            // Some are in the stage already: their time in it goes on.
+            for row in 0..batch.len() {
+                if batch.get(STAGE, row) != stage {
+                    let at = batch.at[row];
+                    batch.set(MARK, row, at, &mut self.spare);
+                }
+            }
+        } else {
+            batch.set_all(MARK, Cells::Now, &mut self.spare);
+        }
+        batch.set_all(STAGE, Cells::Same(stage), &mut self.spare);
+    }
+
+    /// The time since the last mark goes to the stages, but for those who stay in one.
+    fn leave_stages(&mut self, batch: &Batch, stay: Option<u64>) {
+        if let (Some(stage), Some(1), Cells::Each(marks)) = (batch.same(STAGE), batch.same(COUNTS), &batch.rest[MARK]) {
+            return self.core.recorder.passes(stage as usize, &batch.at, marks);
+        }
+        for row in 0..batch.len() {
+            if Some(batch.get(STAGE, row)) != stay {
+                self.leave_stage(batch, row, batch.at[row]);
+            }
+        }
+    }
+
+    /// The time of one request since its last mark goes to its stage.
+    pub(super) fn leave_stage(&mut self, batch: &Batch, row: usize, at: u64) {
+        let stage = batch.get(STAGE, row);
+        if stage != NO_STAGE && batch.get(COUNTS, row) == 1 {
+            self.core.recorder.pass(stage as usize, at - batch.get(MARK, row));
+        }
+    }
+
+    /// Requests end, as their clients see it.
+    pub(super) fn finish(&mut self, batch: Batch) {
+        if batch.same(STAGE) != Some(NO_STAGE) {
+            self.leave_stages(&batch, None);
+        }
+        self.last = self.last.max(batch.at.iter().copied().max().unwrap_or(0));
+        let mut latencies = self.spare.take();
+        latencies.extend((0..batch.len()).map(|row| batch.at[row] - batch.get(BORN, row)));
+        match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS)) {
+            (Some(outcome), Some(class), Some(counts)) => {
+                let who = (outcome as usize, class as usize, counts == 1);
+                self.core.recorder.end_all(who, &batch.at, &latencies);
+            }
+            _ => {
+                for row in 0..batch.len() {
+                    let who = (batch.get(OUTCOME, row) as usize, batch.get(CLASS, row) as usize, batch.get(COUNTS, row) == 1);
+                    self.core.recorder.end_all(who, &batch.at[row..=row], &latencies[row..=row]);
+                }
+            }
+        }
+        if self.core.recorder.traces() {
+            for row in 0..batch.len() {
+                self.core.recorder.trace_one(Record {
+                    serial: batch.serial[row],
+                    born: Time(batch.get(BORN, row)),
+                    end: Time(batch.at[row]),
+                    class: batch.get(CLASS, row) as u16,
+                    outcome: batch.get(OUTCOME, row) as u16,
+                    trail: batch.get(TRAIL, row),
+                });
+            }
+        }
+        self.spare.give(latencies);
+        batch.discard(&mut self.spare);
+    }
+
+    /// Usage is counted.
+    pub(super) fn meter(&mut self, batch: &Batch, meter: usize, amount: Amount) {
+        let window = self.core.recorder.window;
+        let measured = |row: &usize| window.contains(Time(batch.at[*row]));
+        let rows = (0..batch.len()).filter(measured);
+        let sum = match amount {
+            Amount::One => rows.count() as u64,
+            Amount::RequestBytes => rows.map(|row| batch.get(REQUEST, row)).sum(),
+            Amount::ResponseBytes => rows.map(|row| batch.get(RESPONSE, row)).sum(),
+            Amount::UnitsOf(bytes) => rows
+                .map(|row| batch.get(REQUEST, row).max(batch.get(RESPONSE, row)).div_ceil(bytes as u64).max(1))
+                .sum(),
+            Amount::StageNanos => rows.map(|row| batch.at[row].saturating_sub(batch.get(MARK, row))).sum(),
+        };
+        self.core.recorder.add_usage(meter, sum);
+    }
+}

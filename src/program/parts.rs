@@ -1,0 +1,356 @@
+//! Parts: a program condensed for running it window by window. Instructions that depend on each other only forward are
+//! steps of their own; those that depend on each other in a circle without a lag (a permit held during a call, a
+//! station that one request can visit twice, a parallel call) form a loop that has to run by events. A repeated attempt
+//! comes back only after its back-off: such a circle has a lag, and stays open where the lag is long enough.
+//!
+//! What depends on what: an instruction on those before it, the caller's way after a deadline on everything inside the
+//! call, and operators on all instructions that share their state.
+
+use std::collections::{BTreeMap, BinaryHeap};
+use std::cmp::Reverse;
+
+use super::{Discipline, Instruction, Label, Program, Service, SiteId};
+use crate::law::LawSpec;
+use crate::time::Span;
+
+/// A step of a program, in an order in which nothing depends on a later step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An instruction that can take all requests of a window at once.
+    One(Label),
+    /// Instructions that must run by events.
+    Loop(Vec<Label>),
+}
+
+/// The parts of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// The step of each instruction.
+    pub step_of: Vec<u32>,
+    /// The shortest time in which a request can come back to an operator through a repeat; windows must not be longer.
+    /// Nothing when no circle was left open.
+    pub lag: Option<Span>,
+}
+
+impl Parts {
+    /// Condenses a program; repeats that can come back sooner than `shortest` close their circle.
+    pub fn of(program: &Program, shortest: Span) -> Parts {
+        let graph = Graph::of(program);
+        let lag = graph.smallest_lag();
+        let open = lag.is_some_and(|lag| lag >= shortest.max(Span(1)));
+        let components = graph.condensed(open);
+        let mut step_of = vec![0; program.code.len()];
+        let mut steps = Vec::new();
+        for members in components {
+            members.iter().for_each(|&place| step_of[place] = steps.len() as u32);
+            let alone = members.len() == 1 && !needs_events(program, &program.code[members[0]]);
+            let mut labels = members.iter().map(|&place| Label(place as u32));
+            steps.push(match labels.next() {
+                Some(label) if alone => Step::One(label),
+                first => Step::Loop(first.into_iter().chain(labels).collect()),
+            });
+        }
+        Parts { steps, step_of, lag: lag.filter(|_| open) }
+    }
+
+    /// Instructions that run by events.
+    pub fn by_events(&self) -> usize {
+        let of = |step: &Step| if let Step::Loop(members) = step { members.len() } else { 0 };
+        self.steps.iter().map(of).sum()
+    }
+}
+
+/// Whether an instruction runs by events even when it is alone.
+fn needs_events(program: &Program, instruction: &Instruction) -> bool {
+    match instruction {
+        Instruction::Serve { station, .. } => program.stations[station.index()].discipline != Discipline::Fifo,
+        Instruction::Hold { .. } | Instruction::Free { .. } => true,
+        Instruction::Fork { .. } | Instruction::Arrive { .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether requests must come to an instruction in order of time.
+pub fn takes_in_order(program: &Program, instruction: &Instruction) -> bool {
+    // What is earned is added up; when does not matter until a retry is taken.
+    instruction.is_ordered(program) && !matches!(instruction, Instruction::Earn { .. })
+}
+
+/// Which instruction can influence which, and how soon.
+struct Graph {
+    /// Successors with the shortest time to them.
+    edges: Vec<Vec<(usize, u64)>>,
+    /// The same for repeats.
+    repeats: Vec<(usize, usize, u64)>,
+    /// Whether requests are taken in order of time.
+    ordered: Vec<bool>,
+}
+
+impl Graph {
+    fn of(program: &Program) -> Graph {
+        let places = 0..program.code.len();
+        let mut graph = Graph {
+            edges: places.clone().map(|place| successors(program, place)).collect(),
+            repeats: Vec::new(),
+            ordered: program
+                .code
+                .iter()
+                .map(|instruction| takes_in_order(program, instruction) || needs_events(program, instruction))
+                .collect(),
+        };
+        for place in places {
+            match program.code[place] {
+                Instruction::Retry { policy, to } => {
+                    let lag = program.retries[policy.index()].smallest_delay().0;
+                    graph.repeats.push((place, to.index(), lag));
+                }
+                Instruction::Call { depth, deadline: Some(_), late } => graph.add_deadline(program, place, depth, late),
+                _ => {}
+            }
+        }
+        graph.share_state(program);
+        graph
+    }
+
+    /// A deadline can cut a caller loose anywhere inside its call.
+    fn add_deadline(&mut self, program: &Program, call: usize, depth: u8, late: Label) {
+        let mut inside = vec![false; self.edges.len()];
+        let mut open = vec![call + 1];
+        while let Some(place) = open.pop() {
+            let ends = matches!(program.code[place], Instruction::Return { depth: other } if other == depth);
+            if ends || std::mem::replace(&mut inside[place], true) {
+                continue;
+            }
+            open.extend(self.edges[place].iter().map(|edge| edge.0));
+            open.extend(self.repeats_of(program, place));
+        }
+        for place in (0..inside.len()).filter(|&place| inside[place] && place != late.index()) {
+            self.edges[place].push((late.index(), 0));
+        }
+    }
+
+    fn repeats_of(&self, program: &Program, place: usize) -> Option<usize> {
+        match program.code[place] {
+            Instruction::Retry { to, .. } => Some(to.index()),
+            _ => None,
+        }
+    }
+
+    /// Instructions that read what others write depend on them.
+    fn share_state(&mut self, program: &Program) {
+        let mut groups: BTreeMap<State, Vec<usize>> = BTreeMap::new();
+        for (place, instruction) in program.code.iter().enumerate() {
+            if let Some(state) = State::of(program, instruction) {
+                groups.entry(state).or_default().push(place);
+            }
+        }
+        for members in groups.into_values() {
+            for (&from, &to) in members.iter().zip(members.iter().cycle().skip(1)) {
+                self.edges[from].push((to, 0));
+            }
+        }
+    }
+
+    /// The shortest way from one ordered instruction (or a birth) to the next with a repeat in between.
+    fn smallest_lag(&self) -> Option<Span> {
+        if self.repeats.is_empty() {
+            return None;
+        }
+        let starts = (0..self.edges.len()).filter(|&place| place == 0 || self.ordered[place]);
+        let to_repeat = self.distances(starts.collect());
+        let lag = |&(from, to, lag): &(usize, usize, u64)| {
+            let onward = self.distances(vec![to]);
+            let stops = (0..onward.len()).filter(|&place| self.ordered[place]);
+            let nearest = stops.map(|place| onward[place]).min().unwrap_or(u64::MAX);
+            to_repeat[from].saturating_add(lag).saturating_add(nearest)
+        };
+        self.repeats.iter().map(lag).min().map(Span)
+    }
+
+    /// The shortest times from some places to all others.
+    fn distances(&self, from: Vec<usize>) -> Vec<u64> {
+        let mut distance = vec![u64::MAX; self.edges.len()];
+        let mut open: BinaryHeap<Reverse<(u64, usize)>> = from.into_iter().map(|place| Reverse((0, place))).collect();
+        while let Some(Reverse((time, place))) = open.pop() {
+            if time >= distance[place] {
+                continue;
+            }
+            distance[place] = time;
+            let repeats = self.repeats.iter().filter(|repeat| repeat.0 == place).map(|repeat| (repeat.1, repeat.2));
+            for (next, lag) in self.edges[place].iter().copied().chain(repeats) {
+                open.push(Reverse((time.saturating_add(lag), next)));
+            }
+        }
+        distance
+    }
+
+    /// Strongly connected components in topological order (Tarjan 1972, without recursion), each in order of place.
+    fn condensed(&self, open: bool) -> Vec<Vec<usize>> {
+        let mut edges: Vec<Vec<usize>> =
+            self.edges.iter().map(|edges| edges.iter().map(|edge| edge.0).collect()).collect();
+        if !open {
+            self.repeats.iter().for_each(|&(from, to, _)| edges[from].push(to));
+        }
+        // Later places first, so that of independent steps the one further down the path comes out first, that is last.
+        edges.iter_mut().for_each(|edges| edges.sort_unstable());
+        let mut search = Search::new(&edges);
+        (0..edges.len()).for_each(|place| search.visit(place));
+        search.found.reverse();
+        search.found
+    }
+}
+
+/// Tarjan's search.
+struct Search<'a> {
+    edges: &'a [Vec<usize>],
+    number: Vec<usize>,
+    low: Vec<usize>,
+    on_stack: Vec<bool>,
+    stack: Vec<usize>,
+    next: usize,
+    found: Vec<Vec<usize>>,
+}
+
+impl<'a> Search<'a> {
+    const NEW: usize = usize::MAX;
+
+    fn new(edges: &'a [Vec<usize>]) -> Search<'a> {
+        let n = edges.len();
+        Search {
+            edges,
+            number: vec![Self::NEW; n],
+            low: vec![0; n],
+            on_stack: vec![false; n],
+            stack: Vec::new(),
+            next: 0,
+            found: Vec::new(),
+        }
+    }
+
+    fn visit(&mut self, root: usize) {
+        if self.number[root] != Self::NEW {
+            return;
+        }
+        let mut path = vec![(root, 0)];
+        self.enter(root);
+        while let Some((place, edge)) = path.pop() {
+            match self.edges[place].get(edge) {
+                Some(&next) => {
+                    path.push((place, edge + 1));
+                    if self.number[next] == Self::NEW {
+                        self.enter(next);
+                        path.push((next, 0));
+                    } else if self.on_stack[next] {
+                        self.low[place] = self.low[place].min(self.number[next]);
+                    }
+                }
+                None => {
+                    if let Some(&(parent, _)) = path.last() {
+                        self.low[parent] = self.low[parent].min(self.low[place]);
+                    }
+                    self.close(place);
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, place: usize) {
+        self.number[place] = self.next;
+        self.low[place] = self.next;
+        self.next += 1;
+        self.stack.push(place);
+        self.on_stack[place] = true;
+    }
+
+    fn close(&mut self, place: usize) {
+        if self.low[place] != self.number[place] {
+            return;
+        }
+        let from = self.stack.iter().rposition(|&other| other == place).unwrap_or(0);
+        let mut members = self.stack.split_off(from);
+        members.iter().for_each(|&member| self.on_stack[member] = false);
+        members.sort_unstable();
+        self.found.push(members);
+    }
+}
+
+/// State that several instructions may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Bucket(u16),
+    Cache(u16),
+    Station(u16),
+    Pool(u16),
+    Connections(u16),
+    Balancer(u16),
+    Budget(u16),
+    Fork(u16),
+}
+
+impl State {
+    fn of(program: &Program, instruction: &Instruction) -> Option<State> {
+        use Instruction::*;
+        match *instruction {
+            Limit { bucket, .. } => Some(State::Bucket(bucket.0)),
+            Lookup { cache, .. } | Store { cache } => Some(State::Cache(cache.0)),
+            Serve { station, .. } => Some(State::Station(station.0)),
+            Hold { pool, .. } | Free { pool } => Some(State::Pool(pool.0)),
+            Connect { connections, .. } | Disconnect { connections, .. } => Some(State::Connections(connections.0)),
+            Choose { balancer } | Release { balancer } => {
+                let ordered = program.balancers[balancer.index()].choice.is_ordered();
+                ordered.then_some(State::Balancer(balancer.0))
+            }
+            Retry { policy, .. } => program.retries[policy.index()].budget.map(|budget| State::Budget(budget.0)),
+            Fork { fork } | Arrive { fork } => Some(State::Fork(fork.0)),
+            Delay { .. } | Branch { .. } | Jump { .. } | Answer { .. } | Call { .. } | Return { .. } => None,
+            Earn { .. } | Meter { .. } | Mark { .. } | End => None,
+        }
+    }
+}
+
+/// Where a request may go from an instruction, repeats apart, and the shortest time it takes.
+fn successors(program: &Program, place: usize) -> Vec<(usize, u64)> {
+    use Instruction::*;
+    let next = place + 1;
+    match program.code[place] {
+        Delay { site, per } => vec![(next, if per == super::Per::Request { least(program, site) } else { 0 })],
+        Branch { to, .. } => vec![(next, 0), (to.index(), 0)],
+        Jump { to } => vec![(to.index(), 0)],
+        Limit { otherwise, .. } => vec![(next, 0), (otherwise.index(), 0)],
+        Lookup { hit, .. } => vec![(next, 0), (hit.index(), 0)],
+        Serve { station, service, full, late } => {
+            let served = match service {
+                Service::Law(site) if program.stations[station.index()].slowness.is_empty() => least(program, site),
+                _ => 0,
+            };
+            vec![(next, served), (full.index(), 0), (late.index(), 0)]
+        }
+        Hold { full, late, .. } => vec![(next, 0), (full.index(), 0), (late.index(), 0)],
+        Connect { full, .. } => vec![(next, 0), (full.index(), 0)],
+        Fork { fork } => {
+            let fork = &program.forks[fork.index()];
+            fork.branches.iter().chain([&fork.after]).map(|label| (label.index(), 0)).collect()
+        }
+        Arrive { fork } => vec![(program.forks[fork.index()].after.index(), 0)],
+        End => Vec::new(),
+        Answer { .. } | Store { .. } | Free { .. } | Choose { .. } | Release { .. } | Disconnect { .. } => vec![(next, 0)],
+        Call { .. } | Return { .. } | Retry { .. } | Earn { .. } | Meter { .. } | Mark { .. } => vec![(next, 0)],
+    }
+}
+
+/// The smallest value a law can give, or zero.
+fn least(program: &Program, site: SiteId) -> u64 {
+    let law = program.sites[site.index()].law.as_ref();
+    law.filter(|law| rises(law.spec())).map_or(0, |law| law.draw(0))
+}
+
+/// Whether the values of a law rise with the random bits; those of mixtures rise only within each part.
+fn rises(spec: &LawSpec) -> bool {
+    match spec {
+        LawSpec::Mixture { .. } | LawSpec::Hyperexponential { .. } => false,
+        LawSpec::Shifted { law, .. } | LawSpec::Truncated { law, .. } | LawSpec::Scaled { law, .. } => rises(law),
+        _ => true,
+    }
+}
