@@ -84,8 +84,19 @@ struct Graph {
     edges: Vec<Vec<(usize, u64)>>,
     /// The same for repeats.
     repeats: Vec<(usize, usize, u64)>,
+    /// Calls with a deadline.
+    scopes: Vec<Scope>,
     /// Whether requests are taken in order of time.
     ordered: Vec<bool>,
+}
+
+/// The inside of a call with a deadline. Whoever is inside may be cut loose at once; whoever enters has the deadline
+/// before him.
+struct Scope {
+    call: usize,
+    late: usize,
+    deadline: u64,
+    inside: Vec<bool>,
 }
 
 impl Graph {
@@ -94,6 +105,7 @@ impl Graph {
         let mut graph = Graph {
             edges: places.clone().map(|place| successors(program, place)).collect(),
             repeats: Vec::new(),
+            scopes: Vec::new(),
             ordered: program
                 .code
                 .iter()
@@ -106,7 +118,10 @@ impl Graph {
                     let lag = program.retries[policy.index()].smallest_delay().0;
                     graph.repeats.push((place, to.index(), lag));
                 }
-                Instruction::Call { depth, deadline: Some(_), late } => graph.add_deadline(program, place, depth, late),
+                Instruction::Call { depth, deadline: Some(deadline), late } => {
+                    let inside = graph.inside(program, place, depth);
+                    graph.scopes.push(Scope { call: place, late: late.index(), deadline: deadline.0, inside });
+                }
                 _ => {}
             }
         }
@@ -114,8 +129,8 @@ impl Graph {
         graph
     }
 
-    /// A deadline can cut a caller loose anywhere inside its call.
-    fn add_deadline(&mut self, program: &Program, call: usize, depth: u8, late: Label) {
+    /// Where a request may be between a call and its return.
+    fn inside(&self, program: &Program, call: usize, depth: u8) -> Vec<bool> {
         let mut inside = vec![false; self.edges.len()];
         let mut open = vec![call + 1];
         while let Some(place) = open.pop() {
@@ -126,9 +141,7 @@ impl Graph {
             open.extend(self.edges[place].iter().map(|edge| edge.0));
             open.extend(self.repeats_of(program, place));
         }
-        for place in (0..inside.len()).filter(|&place| inside[place] && place != late.index()) {
-            self.edges[place].push((late.index(), 0));
-        }
+        inside
     }
 
     fn repeats_of(&self, program: &Program, place: usize) -> Option<usize> {
@@ -159,27 +172,33 @@ impl Graph {
             return None;
         }
         let starts = (0..self.edges.len()).filter(|&place| place == 0 || self.ordered[place]);
-        let to_repeat = self.distances(starts.collect());
+        let before: Vec<Vec<u64>> = starts.map(|start| self.distances(start)).collect();
         let lag = |&(from, to, lag): &(usize, usize, u64)| {
-            let onward = self.distances(vec![to]);
+            let to_repeat = before.iter().map(|distances| distances[from]).min().unwrap_or(0);
+            let onward = self.distances(to);
             let stops = (0..onward.len()).filter(|&place| self.ordered[place]);
             let nearest = stops.map(|place| onward[place]).min().unwrap_or(u64::MAX);
-            to_repeat[from].saturating_add(lag).saturating_add(nearest)
+            to_repeat.saturating_add(lag).saturating_add(nearest)
         };
         self.repeats.iter().map(lag).min().map(Span)
     }
 
-    /// The shortest times from some places to all others.
-    fn distances(&self, from: Vec<usize>) -> Vec<u64> {
+    /// The shortest times from a place to all others.
+    fn distances(&self, from: usize) -> Vec<u64> {
         let mut distance = vec![u64::MAX; self.edges.len()];
-        let mut open: BinaryHeap<Reverse<(u64, usize)>> = from.into_iter().map(|place| Reverse((0, place))).collect();
+        let mut open = BinaryHeap::from([Reverse((0, from))]);
         while let Some(Reverse((time, place))) = open.pop() {
             if time >= distance[place] {
                 continue;
             }
             distance[place] = time;
             let repeats = self.repeats.iter().filter(|repeat| repeat.0 == place).map(|repeat| (repeat.1, repeat.2));
-            for (next, lag) in self.edges[place].iter().copied().chain(repeats) {
+            let cut = self.scopes.iter().filter_map(|scope| {
+                let at_once = scope.inside[from] && scope.inside[place];
+                let lag = if at_once { Some(0) } else { (place == scope.call).then_some(scope.deadline) };
+                lag.map(|lag| (scope.late, lag))
+            });
+            for (next, lag) in self.edges[place].iter().copied().chain(repeats).chain(cut) {
                 open.push(Reverse((time.saturating_add(lag), next)));
             }
         }
@@ -192,6 +211,10 @@ impl Graph {
             self.edges.iter().map(|edges| edges.iter().map(|edge| edge.0).collect()).collect();
         if !open {
             self.repeats.iter().for_each(|&(from, to, _)| edges[from].push(to));
+        }
+        for scope in &self.scopes {
+            let inside = (0..edges.len()).filter(|&place| scope.inside[place] && place != scope.late);
+            inside.for_each(|place| edges[place].push(scope.late));
         }
         // Later places first, so that of independent steps the one further down the path comes out first, that is last.
         edges.iter_mut().for_each(|edges| edges.sort_unstable());

@@ -102,8 +102,10 @@ impl Spare {
     /// A vector that is no longer needed.
     #[inline]
     pub fn give(&mut self, mut values: Values) {
-        values.clear();
-        self.0.push(values);
+        if values.capacity() > 0 {
+            values.clear();
+            self.0.push(values);
+        }
     }
 
     fn give_cells(&mut self, cells: Cells) {
