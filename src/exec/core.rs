@@ -14,8 +14,8 @@ use crate::op::keyed::object;
 use crate::op::limit::Bucket;
 use crate::op::retry::Budget;
 use crate::program::{
-    Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, Program, RetryId,
-    SiteId, StationId,
+    Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, Program,
+    RetryId, SiteId, StationId,
 };
 use crate::time::{Span, Time};
 
@@ -157,6 +157,17 @@ impl<'a> Core<'a> {
             tally.refused += !admitted as u64;
         }
         admitted
+    }
+
+    /// Marks requests without a token; they come in order of time to a bucket that all share.
+    pub fn admit_all(&mut self, bucket: usize, times: &[u64], mask: &mut [u8]) {
+        self.buckets[bucket].refuse_all(times, mask);
+        let (window, tally) = (self.recorder.window, &mut self.recorder.buckets[bucket]);
+        for (&at, &refused) in times.iter().zip(mask.iter()) {
+            let counted = window.contains(Time(at)) as u64;
+            tally.arrivals += counted;
+            tally.refused += counted * refused as u64;
+        }
     }
 
     /// Whether an object is in a cache.

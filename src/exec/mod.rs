@@ -40,6 +40,9 @@ pub enum Executor {
     Auto,
 }
 
+/// Windows of 65 us are worth while for nobody; where repeats come back sooner, their circle runs by events.
+const SHORT: u32 = 16;
+
 /// Makes the source of a run anew.
 pub type Sources<'a> = &'a dyn Fn() -> Box<dyn Source>;
 
@@ -51,7 +54,7 @@ pub fn execute(executor: Executor, program: &Program, sources: Sources<'_>, opti
         Executor::Window(shift) => {
             let pace = Pace::of(sources);
             let shift = shift.unwrap_or_else(|| pace.shift());
-            let run = in_windows(program, sources, options, shift, Span(1 << shift));
+            let run = in_windows(program, sources, options, shift, Span(1 << shift.min(SHORT)));
             run.unwrap_or_else(|| events::run(program, sources(), options))
         }
         Executor::Auto => {

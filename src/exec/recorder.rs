@@ -179,7 +179,9 @@ impl Recorder {
 
     /// Requests are born.
     pub fn births(&mut self, times: &[u64]) {
-        times.iter().for_each(|&at| self.birth(Time(at)));
+        self.balance.born += times.len() as u64;
+        self.offered += self.window.count(times);
+        self.series.arrive_all(times);
     }
 
     /// A time of a stage.
@@ -189,7 +191,12 @@ impl Recorder {
 
     /// Times of a stage.
     pub fn passes(&mut self, stage: usize, ends: &[u64], starts: &[u64]) {
-        ends.iter().zip(starts).for_each(|(end, start)| self.stages[stage].record(end - start));
+        self.stages[stage].counted.record_differences(ends, starts);
+    }
+
+    /// Passes of a stage that took no time.
+    pub fn empty_passes(&mut self, stage: usize, count: u64) {
+        self.stages[stage].counted.record_n(0, count);
     }
 
     /// Requests of one class end with one outcome, as their clients see it.
@@ -203,16 +210,12 @@ impl Recorder {
             Answered::TimedOut => &mut self.balance.gave_up,
         } += ends.len() as u64;
         if counts {
-            let answers = &mut self.answers[outcome * self.classes + class];
-            latencies.iter().for_each(|&latency| answers.record(latency));
+            self.answers[outcome * self.classes + class].counted.record_all(latencies);
         }
-        let window = self.window;
-        let measured = ends.iter().filter(|&&end| window.contains(Time(end))).count() as u64;
+        let measured = self.window.count(ends);
         self.ended += measured;
         self.served += if good { measured } else { 0 };
-        for (&end, &latency) in ends.iter().zip(latencies) {
-            self.series.finish(Time(end), Span(latency), good);
-        }
+        self.series.finish_all(ends, latencies, good);
     }
 
     /// Whether every request is recorded.

@@ -61,6 +61,17 @@ impl Balancer {
         }
     }
 
+    /// Targets in turn for so many requests.
+    pub fn in_turn(&mut self, targets: u32, requests: usize, chosen: &mut Vec<u64>) {
+        let mut next = self.next;
+        chosen.extend((0..requests).map(|_| {
+            let target = next;
+            next = if target + 1 == targets { 0 } else { target + 1 };
+            target.min(u16::MAX as u32) as u64
+        }));
+        self.next = next;
+    }
+
     /// The target has answered.
     #[inline]
     pub fn release(&mut self, target: u32) {

@@ -104,6 +104,42 @@ impl Fifo {
         Arrived::Served { start: free, end }
     }
 
+    /// Patient requests in order of time at each target, to servers that are always on: `ends` holds their demands
+    /// before and the ends of their services after; the mask becomes 1 for those that find the queue full, whose start
+    /// and end are their arrival. Gives the longest queue.
+    pub fn arrive_all(
+        &mut self,
+        targets: Option<&[u64]>,
+        times: &[u64],
+        starts: &mut [u64],
+        ends: &mut [u64],
+        mask: &mut [u8],
+    ) -> usize {
+        let mut longest = 0;
+        for row in 0..times.len() {
+            let target = targets.map_or(0, |targets| targets[row] as usize);
+            let at = times[row];
+            let servers = &mut self.free[target * self.servers..][..self.servers];
+            let server = earliest(servers);
+            let free = servers[server].0;
+            let start = free.max(at);
+            if free > at {
+                let queue = &mut self.queues[target];
+                let waiting = queue.count(Time(at));
+                if waiting >= self.places {
+                    (starts[row], ends[row], mask[row]) = (at, at, 1);
+                    continue;
+                }
+                queue.in_order.push_back(Time(free));
+                longest = longest.max(waiting + 1);
+            }
+            let end = start + ends[row];
+            occupy(servers, server, Time(end));
+            (starts[row], ends[row]) = (start, end);
+        }
+        longest
+    }
+
     /// Requests that wait at a target, as of the last arrival that found no free server.
     pub fn waiting(&self, target: usize) -> usize {
         self.queues[target].in_order.len() + self.queues[target].by_time.len()

@@ -57,6 +57,19 @@ impl Bucket {
         }
         passes
     }
+
+    /// Many requests in order of time at a bucket that all share; the mask holds for those without a token.
+    pub fn refuse_all(&mut self, times: &[u64], mask: &mut [u8]) {
+        let Bucket { token, tolerance, shared: mut full, .. } = *self;
+        for (&at, mask) in times.iter().zip(mask) {
+            let now = at << FRACTION;
+            let from = full.max(now);
+            let passes = from - now <= tolerance;
+            full = if passes { from.saturating_add(token).min(FOREVER) } else { full };
+            *mask = !passes as u8;
+        }
+        self.shared = full;
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,13 @@ impl Budget {
     /// A full budget.
     pub fn new(spec: &BudgetSpec) -> Budget {
         let parts = |retries: f64| (retries * WHOLE as f64) as u64;
-        Budget { share: parts(spec.share), cap: parts(spec.cap), level: parts(spec.cap), later: Vec::new(), sorted: true }
+        Budget {
+            share: parts(spec.share),
+            cap: parts(spec.cap),
+            level: parts(spec.cap),
+            later: Vec::new(),
+            sorted: true,
+        }
     }
 
     /// A first attempt is made.

@@ -18,6 +18,11 @@ impl Window {
         self.from <= at && at < self.until
     }
 
+    /// How many of these instants are measured.
+    pub fn count(self, times: &[u64]) -> u64 {
+        times.iter().map(|&at| self.contains(Time(at)) as u64).sum()
+    }
+
     /// Nanoseconds of a stretch of time that are measured.
     #[inline(always)]
     pub fn overlap(self, start: Time, end: Time) -> u64 {

@@ -17,8 +17,8 @@ pub use operator::{
     Backoff, BalancerSpec, BucketSpec, BudgetSpec, CacheSpec, Choice, ConnectionsSpec, Discipline, ForkSpec, Join,
     LimitScope, PoolSpec, RetrySpec, StationSpec,
 };
-pub use parts::{Parts, Step};
 pub use origin::{Grade, Origin, Sourced};
+pub use parts::{Parts, Step};
 
 use crate::law::Law;
 use crate::time::Span;

@@ -6,8 +6,8 @@
 //! What depends on what: an instruction on those before it, the caller's way after a deadline on everything inside the
 //! call, and operators on all instructions that share their state.
 
-use std::collections::{BTreeMap, BinaryHeap};
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use super::{Discipline, Instruction, Label, Program, Service, SiteId};
 use crate::law::LawSpec;
@@ -358,7 +358,9 @@ fn successors(program: &Program, place: usize) -> Vec<(usize, u64)> {
         }
         Arrive { fork } => vec![(program.forks[fork.index()].after.index(), 0)],
         End => Vec::new(),
-        Answer { .. } | Store { .. } | Free { .. } | Choose { .. } | Release { .. } | Disconnect { .. } => vec![(next, 0)],
+        Answer { .. } | Store { .. } | Free { .. } | Choose { .. } | Release { .. } | Disconnect { .. } => {
+            vec![(next, 0)]
+        }
         Call { .. } | Return { .. } | Retry { .. } | Earn { .. } | Meter { .. } | Mark { .. } => vec![(next, 0)],
     }
 }

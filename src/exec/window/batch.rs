@@ -1,7 +1,9 @@
 //! Requests of a window as columns. A column whose values are all the same is kept as that value, and one that equals
 //! the time of the requests needs no values of its own; so a register nobody has set costs nothing.
 
+use super::super::columns::gather;
 use super::super::source::Arrival;
+use crate::program::{Condition, Instruction, Program};
 
 /// Most values are whole numbers of 64 bits; narrower ones are widened.
 pub(super) type Values = Vec<u64>;
@@ -49,6 +51,28 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// What the requests of a program carry.
+    pub fn of(program: &Program) -> Layout {
+        let written = program.balancers.iter().map(|spec| spec.target);
+        let written = written.chain(program.retries.iter().map(|spec| spec.counter));
+        let written = written.chain(program.connections.iter().map(|spec| spec.state));
+        let read = program.stations.iter().filter_map(|spec| spec.target);
+        let read = read.chain(program.pools.iter().filter_map(|spec| spec.target));
+        let read = read.chain(program.connections.iter().filter_map(|spec| spec.target));
+        let tested = program.code.iter().filter_map(|instruction| match instruction {
+            Instruction::Branch { on: Condition::Holds(register, _), .. } => Some(*register),
+            _ => None,
+        });
+        let called = program.code.iter().filter_map(|instruction| match instruction {
+            Instruction::Call { depth, .. } | Instruction::Return { depth } => Some(*depth as usize + 1),
+            _ => None,
+        });
+        Layout {
+            registers: written.chain(read).chain(tested).map(|register| register.index() + 1).max().unwrap_or(0),
+            depths: called.max().unwrap_or(0),
+        }
+    }
+
     pub fn columns(self) -> usize {
         FIXED + self.registers + 2 * self.depths
     }
@@ -85,6 +109,9 @@ pub(super) enum Cells {
 pub(super) struct Spare(Vec<Values>);
 
 impl Spare {
+    /// More are never needed at once.
+    const MOST: usize = 64;
+
     /// An empty vector.
     #[inline]
     pub fn take(&mut self) -> Values {
@@ -102,7 +129,7 @@ impl Spare {
     /// A vector that is no longer needed.
     #[inline]
     pub fn give(&mut self, mut values: Values) {
-        if values.capacity() > 0 {
+        if values.capacity() > 0 && self.0.len() < Spare::MOST {
             values.clear();
             self.0.push(values);
         }
@@ -299,7 +326,7 @@ impl Batch {
     pub fn gathered(&self, rows: &[u32], spare: &mut Spare) -> Batch {
         let pick = |values: &Values, spare: &mut Spare| {
             let mut picked = spare.take();
-            picked.extend(rows.iter().map(|&row| values[row as usize]));
+            gather(values, rows, &mut picked);
             picked
         };
         let mut rest = Vec::with_capacity(self.rest.len());
@@ -314,19 +341,21 @@ impl Batch {
     }
 
     /// Takes out the requests for which the mask holds, in their order.
-    pub fn taken_out(&mut self, mask: &[bool], spare: &mut Spare) -> Batch {
-        let rows: Vec<u32> = (0..mask.len() as u32).filter(|&row| mask[row as usize]).collect();
-        let out = self.gathered(&rows, spare);
+    pub fn taken_out(&mut self, mask: &[u8], spare: &mut Spare) -> Batch {
+        let rows: Vec<u32> = (0..mask.len() as u32).filter(|&row| mask[row as usize] == 1).collect();
+        let mut out = self.gathered(&rows, spare);
+        out.ordered = self.ordered;
         self.retain(mask);
         out
     }
 
-    pub fn retain(&mut self, mask: &[bool]) {
+    /// Keeps the requests for which the mask does not hold.
+    pub fn retain(&mut self, mask: &[u8]) {
         let keep = |values: &mut Values| {
             let mut kept = 0;
             for row in 0..mask.len() {
                 values[kept] = values[row];
-                kept += !mask[row] as usize;
+                kept += 1 - mask[row] as usize;
             }
             values.truncate(kept);
         };

@@ -20,7 +20,7 @@ use crate::op::fifo::Fifo;
 use crate::program::parts::takes_in_order;
 use crate::program::{Instruction, Parts, Program, Step};
 use crate::time::Time;
-use batch::{Batch, Layout, Spare};
+use batch::{Batch, Cells, Layout, Spare};
 use ring::Ring;
 
 /// The longest windows are of `2^31` nanoseconds, some two seconds: offsets must fit 32 bits.
@@ -99,7 +99,7 @@ struct Windows<'a> {
 struct Scratch {
     keys: Vec<u64>,
     rows: Vec<u32>,
-    mask: Vec<bool>,
+    mask: Vec<u8>,
 }
 
 impl<'a> Windows<'a> {
@@ -116,7 +116,7 @@ impl<'a> Windows<'a> {
             parts,
             core: Core::new(program, options),
             stations: program.stations.iter().map(Fifo::new).collect(),
-            layout: Layout { registers: crate::program::MAX_REGISTERS, depths: crate::program::MAX_DEPTH },
+            layout: Layout::of(program),
             shift,
             start: 0,
             end: 0,
@@ -258,9 +258,25 @@ impl<'a> Windows<'a> {
     }
 
     /// Sends requests on to an instruction.
-    fn send(&mut self, place: usize, batch: Batch) {
+    fn send(&mut self, mut place: usize, mut batch: Batch) {
         if batch.is_empty() {
             return batch.discard(&mut self.spare);
+        }
+        // Done at once, these leave less to be told apart where ways meet.
+        loop {
+            match self.instruction(place) {
+                Instruction::Mark { stage } => self.mark(&mut batch, stage.0 as u64),
+                Instruction::Answer { outcome } => {
+                    batch.set_all(batch::OUTCOME, Cells::Same(outcome.0 as u64), &mut self.spare);
+                }
+                Instruction::Jump { to } if to.index() > place => {
+                    place = to.index();
+                    continue;
+                }
+                Instruction::End => return self.finish(batch),
+                _ => break,
+            }
+            place += 1;
         }
         self.again |= self.parts.step_of[place] <= self.step;
         self.inbox[place].append(batch, &mut self.spare);

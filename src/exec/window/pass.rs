@@ -1,16 +1,17 @@
 //! What each instruction does to the requests of a window.
 
 use super::batch::{
-    BASE, Batch, CLASS, COUNTS, CUT, Cells, DEADLINE, GIVEN, KEY, MARK, OUTCOME, REQUEST, RESPONSE, STAGE,
-    TRAIL, Values,
+    BASE, Batch, CLASS, COUNTS, CUT, Cells, DEADLINE, GIVEN, KEY, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL,
+    Values,
 };
 use super::{ALIVE, NO_STAGE, Windows};
 use crate::op::choose::{Asking, pick};
 use crate::op::keyed::object;
 use crate::program::{
-    Answered, BalancerId, BudgetId, Choice, Condition, Instruction, Label, OutcomeTest, Per, RetryId, SiteId,
+    Answered, BalancerId, BudgetId, Choice, Condition, Instruction, Label, LimitScope, OutcomeTest, Per, RetryId,
+    SiteId,
 };
-use crate::rng::{happens, retrail};
+use crate::rng::{Threshold, happens_all, retrail};
 use crate::time::{Span, Time};
 
 impl Windows<'_> {
@@ -43,7 +44,7 @@ impl Windows<'_> {
             }
             Instruction::Choose { balancer } => self.choose(&mut batch, balancer),
             Instruction::Serve { station, service, full, late } => {
-                return self.serve(batch, next, station, service, full, late);
+                return self.serve(batch, next, station, service, (full, late));
             }
             Instruction::Call { depth, deadline, .. } => self.call(&mut batch, place, depth as usize, deadline),
             Instruction::Return { depth } => self.returns(&mut batch, depth as usize),
@@ -148,7 +149,7 @@ impl Windows<'_> {
     /// Sends those for whom the mask holds to one place, the others to another.
     pub(super) fn part_ways(&mut self, mut batch: Batch, others: usize, to: usize) {
         let mask = std::mem::take(&mut self.scratch.mask);
-        let count = mask.iter().filter(|&&holds| holds).count();
+        let count = mask.iter().map(|&holds| holds as usize).sum::<usize>();
         if count == batch.len() {
             self.send(to, batch);
         } else if count == 0 {
@@ -162,26 +163,50 @@ impl Windows<'_> {
     }
 
     fn branch(&mut self, batch: Batch, on: Condition, next: usize, to: Label) {
+        if let Some(holds) = self.known(&batch, on) {
+            return self.send(if holds { to.index() } else { next }, batch);
+        }
         let mut mask = std::mem::take(&mut self.scratch.mask);
         mask.clear();
         let rows = 0..batch.len();
         match on {
             Condition::Chance(site, p) => {
                 let bits = self.bits(&batch, site);
-                mask.extend(bits.iter().map(|&bits| happens(bits, p)));
+                mask.resize(bits.len(), 0);
+                happens_all(&bits, p, &mut mask);
                 self.spare.give(bits);
             }
-            Condition::Class(class) => mask.extend(rows.map(|row| batch.get(CLASS, row) == class as u64)),
-            Condition::RequestAbove(bytes) => mask.extend(rows.map(|row| batch.get(REQUEST, row) > bytes as u64)),
-            Condition::ResponseAbove(bytes) => mask.extend(rows.map(|row| batch.get(RESPONSE, row) > bytes as u64)),
-            Condition::Outcome(test) => mask.extend(rows.map(|row| self.passes(test, batch.get(OUTCOME, row)))),
+            Condition::Class(class) => mask.extend(rows.map(|row| (batch.get(CLASS, row) == class as u64) as u8)),
+            Condition::RequestAbove(bytes) => {
+                mask.extend(rows.map(|row| (batch.get(REQUEST, row) > bytes as u64) as u8))
+            }
+            Condition::ResponseAbove(bytes) => {
+                mask.extend(rows.map(|row| (batch.get(RESPONSE, row) > bytes as u64) as u8))
+            }
+            Condition::Outcome(test) => mask.extend(rows.map(|row| self.passes(test, batch.get(OUTCOME, row)) as u8)),
             Condition::Holds(register, value) => {
                 let column = self.layout.register(register.index());
-                mask.extend(rows.map(|row| batch.get(column, row) == value as u64));
+                mask.extend(rows.map(|row| (batch.get(column, row) == value as u64) as u8));
             }
         }
         self.scratch.mask = mask;
         self.part_ways(batch, next, to.index());
+    }
+
+    /// Whether a condition holds, where it is the same for all.
+    fn known(&self, batch: &Batch, on: Condition) -> Option<bool> {
+        match on {
+            Condition::Chance(_, Threshold::NEVER) => Some(false),
+            Condition::Chance(_, Threshold::ALWAYS) => Some(true),
+            Condition::Chance(..) => None,
+            Condition::Class(class) => batch.same(CLASS).map(|value| value == class as u64),
+            Condition::RequestAbove(bytes) => batch.same(REQUEST).map(|value| value > bytes as u64),
+            Condition::ResponseAbove(bytes) => batch.same(RESPONSE).map(|value| value > bytes as u64),
+            Condition::Outcome(test) => batch.same(OUTCOME).map(|outcome| self.passes(test, outcome)),
+            Condition::Holds(register, wanted) => {
+                batch.same(self.layout.register(register.index())).map(|value| value == wanted as u64)
+            }
+        }
     }
 
     fn passes(&self, test: OutcomeTest, outcome: u64) -> bool {
@@ -198,9 +223,15 @@ impl Windows<'_> {
     fn limit(&mut self, batch: &Batch, bucket: usize) {
         let mut mask = std::mem::take(&mut self.scratch.mask);
         mask.clear();
+        if self.program.buckets[bucket].scope == LimitScope::Shared {
+            mask.resize(batch.len(), 0);
+            self.core.admit_all(bucket, &batch.at, &mut mask);
+            self.scratch.mask = mask;
+            return;
+        }
         mask.extend((0..batch.len()).map(|row| {
             let (class, key) = (batch.get(CLASS, row) as u16, batch.get(KEY, row) as u32);
-            !self.core.admit(bucket, class, key, Time(batch.at[row]))
+            !self.core.admit(bucket, class, key, Time(batch.at[row])) as u8
         }));
         self.scratch.mask = mask;
     }
@@ -211,7 +242,7 @@ impl Windows<'_> {
         mask.clear();
         mask.extend((0..batch.len()).map(|row| {
             let object = object(batch.get(CLASS, row) as u16, batch.get(KEY, row) as u32);
-            self.core.look_up(cache, object, Time(batch.at[row]))
+            self.core.look_up(cache, object, Time(batch.at[row])) as u8
         }));
         self.scratch.mask = mask;
     }
@@ -229,6 +260,10 @@ impl Windows<'_> {
             Choice::RoundRobin | Choice::HashKey | Choice::Given => None,
         };
         let mut targets = self.spare.take();
+        if spec.choice == Choice::RoundRobin {
+            self.core.balancers[id.index()].in_turn(spec.targets, batch.len(), &mut targets);
+            return self.chosen(batch, id, targets);
+        }
         let balancer = &mut self.core.balancers[id.index()];
         targets.extend((0..batch.len()).map(|row| {
             let bits = bits.as_ref().map_or(0, |bits| bits[row]);
@@ -236,18 +271,22 @@ impl Windows<'_> {
             let target = balancer.choose(spec, Asking { bits, class, key, given: batch.get(GIVEN, row) as u32 });
             target.min(u16::MAX as u32) as u64
         }));
-        let counted = self.measured(&batch.at);
-        self.core.recorder.balancers[id.index()].arrivals += counted;
-        batch.set_all(self.layout.register(spec.target.index()), Cells::Each(targets), &mut self.spare);
+        self.chosen(batch, id, targets);
         if let Some(bits) = bits {
             self.spare.give(bits);
         }
     }
 
+    fn chosen(&mut self, batch: &mut Batch, id: BalancerId, targets: Values) {
+        let counted = self.measured(&batch.at);
+        self.core.recorder.balancers[id.index()].arrivals += counted;
+        let register = self.program.balancers[id.index()].target;
+        batch.set_all(self.layout.register(register.index()), Cells::Each(targets), &mut self.spare);
+    }
+
     /// How many of these times lie in the measured time.
     pub(super) fn measured(&self, times: &[u64]) -> u64 {
-        let window = self.core.recorder.window;
-        times.iter().filter(|&&at| window.contains(Time(at))).count() as u64
+        self.core.recorder.window.count(times)
     }
 
     fn call(&mut self, batch: &mut Batch, place: usize, depth: usize, deadline: Option<Span>) {
@@ -272,8 +311,8 @@ impl Windows<'_> {
         if batch.same(BASE) != Some(ALIVE) {
             let mut mask = std::mem::take(&mut self.scratch.mask);
             mask.clear();
-            mask.extend((0..batch.len()).map(|row| batch.get(BASE, row) == depth as u64));
-            let gone = mask.iter().filter(|&&gone| gone).count() as u64;
+            mask.extend((0..batch.len()).map(|row| (batch.get(BASE, row) == depth as u64) as u8));
+            let gone = mask.iter().map(|&gone| gone as u64).sum::<u64>();
             if gone > 0 {
                 batch.retain(&mask);
             }
@@ -307,15 +346,19 @@ impl Windows<'_> {
     fn retry(&mut self, mut batch: Batch, policy: RetryId, next: usize, to: Label) {
         let program = self.program;
         let spec = &program.retries[policy.index()];
+        if batch.same(OUTCOME).is_some_and(|outcome| !spec.on[outcome as usize]) {
+            return self.send(next, batch);
+        }
         let counter = self.layout.register(spec.counter.index());
         let mut mask = std::mem::take(&mut self.scratch.mask);
         mask.clear();
         mask.extend((0..batch.len()).map(|row| {
             let repeated = batch.get(counter, row) as u32;
             let left = spec.attempts.is_none_or(|attempts| repeated + 1 < attempts);
-            left && spec.on[batch.get(OUTCOME, row) as usize] && self.core.may_retry(spec.budget, Time(batch.at[row]))
+            let wanted = left && spec.on[batch.get(OUTCOME, row) as usize];
+            (wanted && self.core.may_retry(spec.budget, Time(batch.at[row]))) as u8
         }));
-        if mask.contains(&true) {
+        if mask.contains(&1) {
             let mut repeats = batch.taken_out(&mask, &mut self.spare);
             self.repeat(&mut repeats, policy);
             self.send(to.index(), repeats);

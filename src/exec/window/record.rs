@@ -1,6 +1,6 @@
 //! What the requests of a window leave in the records.
 
-use super::batch::{Batch, BORN, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
+use super::batch::{BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
 use super::{NO_STAGE, Windows};
 use crate::exec::run::Record;
 use crate::program::Amount;
@@ -33,6 +33,9 @@ impl Windows<'_> {
         if let (Some(stage), Some(1), Cells::Each(marks)) = (batch.same(STAGE), batch.same(COUNTS), &batch.rest[MARK]) {
             return self.core.recorder.passes(stage as usize, &batch.at, marks);
         }
+        if let (Some(stage), Some(1), Cells::Now) = (batch.same(STAGE), batch.same(COUNTS), &batch.rest[MARK]) {
+            return self.core.recorder.empty_passes(stage as usize, batch.len() as u64);
+        }
         for row in 0..batch.len() {
             if Some(batch.get(STAGE, row)) != stay {
                 self.leave_stage(batch, row, batch.at[row]);
@@ -63,7 +66,8 @@ impl Windows<'_> {
             }
             _ => {
                 for row in 0..batch.len() {
-                    let who = (batch.get(OUTCOME, row) as usize, batch.get(CLASS, row) as usize, batch.get(COUNTS, row) == 1);
+                    let who =
+                        (batch.get(OUTCOME, row) as usize, batch.get(CLASS, row) as usize, batch.get(COUNTS, row) == 1);
                     self.core.recorder.end_all(who, &batch.at[row..=row], &latencies[row..=row]);
                 }
             }

@@ -1,82 +1,171 @@
 //! Stations that serve in order of arrival: the end of each service is known when the request comes.
 
-use super::batch::{Batch, DEMAND};
+use super::batch::{Batch, DEMAND, Values};
 use super::{Halt, Windows};
 use crate::exec::core::slowed;
 use crate::op::fifo::Arrived;
-use crate::program::{Label, Service, StationId};
+use crate::program::{Label, Service, SiteId, StationId, StationSpec};
 use crate::time::{Span, Time};
 
+/// Rows of a batch that are not served.
+#[derive(Default)]
+struct Turned {
+    refused: Vec<u32>,
+    abandoned: Vec<u32>,
+}
+
+/// What a station leaves in the mask for a request that is served.
+const SERVED: u8 = 0;
+/// For one that found the queue full.
+const REFUSED: u8 = 1;
+/// For one that lost patience.
+const ABANDONED: u8 = 2;
+
 impl Windows<'_> {
+    /// Requests come to a station: served ones go on with the next instruction, the others where the labels say.
     pub(super) fn serve(
         &mut self,
         mut batch: Batch,
         next: usize,
         id: StationId,
         service: Service,
-        full: Label,
-        late: Label,
+        (full, late): (Label, Label),
     ) {
         let program = self.program;
         let spec = &program.stations[id.index()];
         let words = self.words(&batch);
-        let mut ends = self.spare.zeros(batch.len());
-        if let Service::Law(site) = service {
-            self.core.draws.spans(site, &words, &mut ends);
+        let mut ends = self.demands(&batch, service, &words);
+        self.core.recorder.stations[id.index()].arrivals += self.measured(&batch.at);
+        let column = spec.target.map(|register| self.layout.register(register.index()));
+        let targets = column.map(|column| std::mem::take(batch.each(column, &mut self.spare)));
+        let plain = spec.patience.is_none() && spec.setup.is_none();
+        let all = if plain && spec.slowness.is_empty() {
+            self.serve_plainly(id, &batch, targets.as_deref(), &mut ends)
+        } else {
+            self.serve_each(id, spec, &batch, targets.as_deref(), &words, &mut ends)
+        };
+        if let (Some(column), Some(targets)) = (column, targets) {
+            *batch.each(column, &mut self.spare) = targets;
         }
-        let target = spec.target.map(|register| self.layout.register(register.index()));
-        let (mut refused, mut abandoned) = (Vec::new(), Vec::new());
+        self.spare.give(words);
+        if !all {
+            self.turn_away(&mut batch, &mut ends, id, full, late);
+        }
+        self.let_pass(&mut batch, ends);
+        self.send(next, batch);
+    }
+
+    /// What each asks for.
+    fn demands(&mut self, batch: &Batch, service: Service, words: &[u64]) -> Values {
+        let mut demands = self.spare.zeros(batch.len());
+        match service {
+            Service::Law(site) => self.core.draws.spans(site, words, &mut demands),
+            Service::Demand => {
+                demands.iter_mut().enumerate().for_each(|(row, demand)| *demand = batch.get(DEMAND, row));
+            }
+        }
+        demands
+    }
+
+    /// Patient requests at equal servers that are always on. Demands become ends; whether all are served.
+    fn serve_plainly(&mut self, id: StationId, batch: &Batch, targets: Option<&[u64]>, ends: &mut Values) -> bool {
+        let mut starts = self.spare.zeros(batch.len());
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        mask.clear();
+        mask.resize(batch.len(), SERVED);
+        let fifo = &mut self.stations[id.index()];
+        let longest = fifo.arrive_all(targets, &batch.at, &mut starts, ends, &mut mask);
+        if longest > self.backlog {
+            self.halted = Some(Halt::Backlog);
+        }
+        let all = !mask.contains(&REFUSED);
+        let window = self.core.recorder.window;
+        let tally = &mut self.core.recorder.stations[id.index()];
+        let measured = all && window.count(&batch.at) == batch.len() as u64;
+        for row in 0..batch.len() {
+            let target = targets.map_or(0, |targets| targets[row] as usize);
+            tally.busy[target] += window.overlap(Time(starts[row]), Time(ends[row]));
+        }
+        if measured {
+            tally.wait.record_differences(&starts, &batch.at);
+        } else {
+            for row in (0..batch.len()).filter(|&row| mask[row] == SERVED && window.contains(Time(batch.at[row]))) {
+                tally.wait.record(starts[row] - batch.at[row]);
+            }
+        }
+        self.scratch.mask = mask;
+        self.spare.give(starts);
+        all
+    }
+
+    /// The same with patience, unequal servers, or servers that are switched on.
+    fn serve_each(
+        &mut self,
+        id: StationId,
+        spec: &StationSpec,
+        batch: &Batch,
+        targets: Option<&[u64]>,
+        words: &[u64],
+        ends: &mut Values,
+    ) -> bool {
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        mask.clear();
         for row in 0..batch.len() {
             let at = Time(batch.at[row]);
-            let target = target.map_or(0, |column| batch.get(column, row) as usize);
-            let demand = if service == Service::Demand { batch.get(DEMAND, row) } else { ends[row] };
-            let service = slowed(Span(demand), &spec.slowness, target);
-            let draw = |site: Option<crate::program::SiteId>| site.map(|site| self.core.draws.span(site, words[row]));
+            let target = targets.map_or(0, |targets| targets[row] as usize);
+            let service = slowed(Span(ends[row]), &spec.slowness, target);
+            let draw = |site: Option<SiteId>| site.map(|site| self.core.draws.span(site, words[row]));
             let (patience, setup) = (draw(spec.patience), draw(spec.setup).unwrap_or_default());
             let fifo = &mut self.stations[id.index()];
             let arrived = fifo.arrive(target, at, service, patience, setup);
             if fifo.waiting(target) > self.backlog {
                 self.halted = Some(Halt::Backlog);
             }
-            match arrived {
+            let (what, end) = match arrived {
                 Arrived::Served { start, end } => {
                     self.core.tally_service(id, target, at, start, end);
-                    ends[row] = end.0;
+                    (SERVED, end)
                 }
-                Arrived::Full => refused.push(row as u32),
-                Arrived::Late { at } => {
-                    abandoned.push(row as u32);
-                    ends[row] = at.0;
-                }
+                Arrived::Full => (REFUSED, at),
+                Arrived::Late { at: leaves } => (ABANDONED, leaves),
+            };
+            mask.push(what);
+            ends[row] = end.0;
+        }
+        let all = mask.iter().all(|&what| what == SERVED);
+        self.scratch.mask = mask;
+        all
+    }
+
+    /// Sends those who are not served on their way.
+    fn turn_away(&mut self, batch: &mut Batch, ends: &mut Values, id: StationId, full: Label, late: Label) {
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        let mut turned = Turned::default();
+        for (row, &what) in mask.iter().enumerate() {
+            match what {
+                REFUSED => turned.refused.push(row as u32),
+                ABANDONED => turned.abandoned.push(row as u32),
+                _ => {}
             }
         }
-        self.spare.give(words);
-        let measured = self.measured(&batch.at);
-        self.core.recorder.stations[id.index()].arrivals += measured;
-        if refused.is_empty() && abandoned.is_empty() {
-            self.let_pass(&mut batch, ends);
-            return self.send(next, batch);
-        }
-        let mut turned = batch.gathered(&refused, &mut self.spare);
-        turned.ordered = batch.ordered;
-        let mut leaving = batch.gathered(&abandoned, &mut self.spare);
-        let counts = (self.measured(&turned.at), self.measured(&leaving.at));
+        let mut refused = batch.gathered(&turned.refused, &mut self.spare);
+        refused.ordered = batch.ordered;
+        let mut abandoned = batch.gathered(&turned.abandoned, &mut self.spare);
+        let counts = (self.measured(&refused.at), self.measured(&abandoned.at));
         let tally = &mut self.core.recorder.stations[id.index()];
         tally.refused += counts.0;
         tally.abandoned += counts.1;
-        let mut mask = vec![false; batch.len()];
-        refused.iter().chain(&abandoned).for_each(|&row| mask[row as usize] = true);
-        let leaves = abandoned.iter().map(|&row| ends[row as usize]).collect();
+        let leaves = turned.abandoned.iter().map(|&row| ends[row as usize]).collect();
+        mask.iter_mut().for_each(|what| *what = (*what != SERVED) as u8);
         let mut row = 0;
         ends.retain(|_| {
             row += 1;
-            !mask[row - 1]
+            mask[row - 1] == 0
         });
         batch.retain(&mask);
-        self.let_pass(&mut leaving, leaves);
-        self.send(late.index(), leaving);
-        self.send(full.index(), turned);
-        self.let_pass(&mut batch, ends);
-        self.send(next, batch);
+        self.scratch.mask = mask;
+        self.let_pass(&mut abandoned, leaves);
+        self.send(late.index(), abandoned);
+        self.send(full.index(), refused);
     }
 }
