@@ -69,9 +69,10 @@ fn run_with(program: &Program, traffic: &Traffic, replication: u64) -> Run {
         trace: true,
         cancel: None,
     };
-    let [plain, event] = [Executor::Plain, Executor::Event]
+    let [plain, event, window] = [Executor::Plain, Executor::Event, Executor::Window(Some(27))]
         .map(|executor| execute(executor, program, &|| traffic.source(7, replication), &options));
     assert!(plain == event, "the executors disagree");
+    assert!(plain == window, "windows disagree");
     assert_eq!(event.verdict, Verdict::Complete);
     event
 }
@@ -566,9 +567,14 @@ fn both_executors_agree_on_every_scenario() {
             cancel: None,
         };
         // The first five thousand requests of each are enough to be wrong.
-        let source = || Box::new(First { source: scenario.traffic.source(scenario.seed, 3), left: 5_000 });
-        let [plain, event] =
-            [Executor::Plain, Executor::Event].map(|executor| execute(executor, &scenario.program, &source, &options));
+        let source = || -> Box<dyn Source> {
+            Box::new(First { source: scenario.traffic.source(scenario.seed, 3), left: 5_000 })
+        };
+        let run = |executor| execute(executor, &scenario.program, &source, &options);
+        let [plain, event] = [Executor::Plain, Executor::Event].map(run);
+        for executor in [Executor::Window(Some(20)), Executor::Window(Some(25)), Executor::Window(Some(29))] {
+            assert!(plain == run(executor), "{}: {executor:?}", path.display());
+        }
         assert!(event.offered > 1_000, "{}: {} requests", path.display(), event.offered);
         assert!(plain == event, "{}", path.display());
         assert!(!matches!(event.verdict, Verdict::Inconsistent { .. }), "{}: {:?}", path.display(), event.verdict);
@@ -582,6 +588,10 @@ struct First {
 }
 
 impl Source for First {
+    fn is_closed(&self) -> bool {
+        self.source.is_closed()
+    }
+
     fn fill(&mut self, block: &mut Vec<Arrival>) {
         let before = block.len();
         self.source.fill(block);

@@ -85,6 +85,27 @@ impl Token {
         }
     }
 
+    /// A request of which only number, birth and base are known.
+    pub fn bare(serial: u64, born: Time, base: u8) -> Token {
+        let arrival = Arrival { at: born, serial, ..Arrival::default() };
+        Token { base, ..Token::new(&arrival, Window { from: Time::ZERO, until: Time::NEVER }) }
+    }
+
+    /// Depth of the call at whose return it ends unseen.
+    pub fn base(&self) -> u8 {
+        self.base
+    }
+
+    /// Where the call of a depth was made, and its deadline.
+    pub fn frame(&self, depth: usize) -> (u16, Time) {
+        (self.calls[depth], self.frames[depth])
+    }
+
+    /// Sets them.
+    pub fn set_frame(&mut self, depth: usize, site: u16, deadline: Time) {
+        (self.calls[depth], self.frames[depth]) = (site, deadline);
+    }
+
     /// What its draws depend on.
     #[inline(always)]
     pub fn word(&self) -> u64 {

@@ -85,9 +85,10 @@ pub fn run(program: &Program, requests: &[Request]) -> Run {
         trace: true,
         cancel: None,
     };
-    let [plain, event] = [Executor::Plain, Executor::Event]
+    let [plain, event, window] = [Executor::Plain, Executor::Event, Executor::Window(Some(27))]
         .map(|executor| execute(executor, program, &|| Box::new(Given(arrivals.clone())), &options));
     assert!(plain == event, "the executors disagree");
+    assert!(plain == window, "windows disagree");
     assert_eq!(event.verdict, Verdict::Complete);
     event
 }

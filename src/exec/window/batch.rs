@@ -3,7 +3,7 @@
 
 use super::super::columns::gather;
 use super::super::source::Arrival;
-use crate::program::{Condition, Instruction, Program};
+use crate::program::{Condition, Instruction, PATIENCE_RANK, Program};
 
 /// Most values are whole numbers of 64 bits; narrower ones are widened.
 pub(super) type Values = Vec<u64>;
@@ -39,8 +39,8 @@ pub(super) const BASE: Column = 11;
 pub(super) const COUNTS: Column = 12;
 /// The earliest deadline pending.
 pub(super) const DEADLINE: Column = 13;
-/// When a deadline cut it loose last, times eight, plus the depth of that call.
-pub(super) const CUT: Column = 14;
+/// When it last went on behind everything else of its instant, and in which order (see [`late`]).
+pub(super) const LATE: Column = 14;
 const FIXED: usize = 15;
 
 /// Which columns the requests of a program have.
@@ -175,7 +175,7 @@ impl Batch {
         batch.rest[STAGE] = Cells::Same(super::NO_STAGE);
         batch.rest[BASE] = Cells::Same(super::ALIVE);
         batch.rest[DEADLINE] = Cells::Same(u64::MAX);
-        batch.rest[CUT] = Cells::Same(u64::MAX);
+        batch.rest[LATE] = Cells::Same(u64::MAX);
         (0..layout.depths).for_each(|depth| batch.rest[layout.frame(depth)] = Cells::Same(u64::MAX));
         let mut set = |column: Column, value: &dyn Fn(&Arrival) -> u64| {
             batch.rest[column] = condensed(arrivals.iter().map(value), arrivals.len(), spare);
@@ -322,6 +322,26 @@ impl Batch {
         self.ordered = false;
     }
 
+    /// Adds one request.
+    pub fn push_values(&mut self, at: u64, serial: u64, values: &[u64], spare: &mut Spare) {
+        if self.is_empty() {
+            self.rest.clear();
+            self.rest.extend(values.iter().map(|&value| Cells::Same(value)));
+        } else {
+            for (column, &value) in values.iter().enumerate() {
+                match &mut self.rest[column] {
+                    Cells::Same(same) if *same == value => {}
+                    Cells::Now if value == at => {}
+                    Cells::Each(values) => values.push(value),
+                    _ => self.each(column, spare).push(value),
+                }
+            }
+        }
+        self.at.push(at);
+        self.serial.push(serial);
+        self.ordered = false;
+    }
+
     /// The requests at some rows.
     pub fn gathered(&self, rows: &[u32], spare: &mut Spare) -> Batch {
         let pick = |values: &Values, spare: &mut Spare| {
@@ -371,9 +391,12 @@ impl Batch {
     /// What settles who comes first of requests at the same instant: those that a deadline has just cut loose come after
     /// all others, the innermost call first; then by number and trail.
     pub fn tie(&self, row: usize) -> (u32, u64, u64) {
-        let cut = self.get(CUT, row);
-        let late = if cut >> 3 == self.at[row] { super::deadline_rank((cut & 7) as u8) } else { 0 };
-        (late, self.serial[row], self.get(TRAIL, row))
+        (self.late_rank(row), self.serial[row], self.get(TRAIL, row))
+    }
+
+    /// The rank of those who go on behind everything else of this instant, zero for all others.
+    pub fn late_rank(&self, row: usize) -> u32 {
+        rank_of_late(self.get(LATE, row), self.at[row])
     }
 
     /// Gives its vectors back.
@@ -387,6 +410,17 @@ impl Batch {
     pub fn clear(&mut self, spare: &mut Spare) {
         std::mem::take(self).discard(spare);
     }
+}
+
+/// That a request goes on at an instant behind everything else that happens then: a deadline or the end of its patience
+/// has sent it on. Nothing for ranks below those.
+pub(super) fn late(at: u64, rank: u32) -> u64 {
+    rank.checked_sub(PATIENCE_RANK).map_or(u64::MAX, |order| at << 4 | order as u64)
+}
+
+/// The rank of such a request as long as no time has passed, or zero.
+pub(super) fn rank_of_late(late: u64, at: u64) -> u32 {
+    if late >> 4 == at { PATIENCE_RANK + (late & 15) as u32 } else { 0 }
 }
 
 /// A column from values that may all be the same.

@@ -4,6 +4,7 @@
 //! is kept there for the window it belongs to. What depends on itself without a lag runs by events inside the window.
 
 mod batch;
+mod loops;
 mod order;
 mod pass;
 mod record;
@@ -12,11 +13,12 @@ mod serve;
 
 use std::sync::atomic::Ordering;
 
-use super::core::{Core, deadline_rank};
+use super::ahead::Place;
+use super::core::Core;
+use super::interpreter::{Entry, Interpreter};
 use super::run::{Options, Run, Verdict};
 use super::source::{Arrival, Source};
 use super::token;
-use crate::op::fifo::Fifo;
 use crate::program::parts::takes_in_order;
 use crate::program::{Instruction, Parts, Program, Step};
 use crate::time::Time;
@@ -43,14 +45,21 @@ pub(super) fn run(
     let mut windows = Windows::new(program, parts, shift, source, options);
     let mut verdict = Verdict::Complete;
     while let Some(start) = windows.next() {
-        windows.run(start)?;
+        windows.run(start);
         if options.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-            verdict = Verdict::Interrupted;
-            break;
+            windows.halted = Some(Halt::Interrupted);
+        }
+        match windows.halted {
+            None => {}
+            Some(Halt::Interrupted) => {
+                verdict = Verdict::Interrupted;
+                break;
+            }
+            Some(Halt::Backlog | Halt::TooSoon) => return None,
         }
     }
     let end = Time(windows.end.max(windows.last));
-    Some(windows.core.finish(verdict, end, 0))
+    Some(windows.core.finish(verdict, end))
 }
 
 /// Why a run cannot go on in windows.
@@ -60,13 +69,14 @@ enum Halt {
     Backlog,
     /// A request came to an instruction whose window had passed.
     TooSoon,
+    /// The user has ended the run.
+    Interrupted,
 }
 
 struct Windows<'a> {
     program: &'a Program,
     parts: &'a Parts,
     core: Core<'a>,
-    stations: Vec<Fifo>,
     layout: Layout,
     shift: u32,
     /// Start of the window.
@@ -80,6 +90,10 @@ struct Windows<'a> {
     /// Requests that come to an ordered instruction in a later window.
     rings: Vec<Ring>,
     ordered: Vec<bool>,
+    /// What runs the loops, by step.
+    interpreters: Vec<Option<Interpreter<'a>>>,
+    entries: Vec<Entry>,
+    leavers: Vec<Entry>,
     source: Box<dyn Source>,
     block: Vec<Arrival>,
     next: usize,
@@ -100,6 +114,15 @@ struct Scratch {
     keys: Vec<u64>,
     rows: Vec<u32>,
     mask: Vec<u8>,
+    row: Vec<u64>,
+}
+
+/// What runs a step by events.
+fn interpreter<'a>(program: &Program, step: &Step, options: &Options<'a>) -> Option<Interpreter<'a>> {
+    let Step::Loop(members) = step else { return None };
+    let mut inside = vec![false; program.code.len()];
+    members.iter().for_each(|label| inside[label.index()] = true);
+    Some(Interpreter::new(program, &inside, &vec![Place::NOWHERE; program.code.len()], options))
 }
 
 impl<'a> Windows<'a> {
@@ -108,14 +131,13 @@ impl<'a> Windows<'a> {
         parts: &'a Parts,
         shift: u32,
         source: Box<dyn Source>,
-        options: &Options<'_>,
+        options: &Options<'a>,
     ) -> Windows<'a> {
         let places = program.code.len();
         Windows {
             program,
             parts,
             core: Core::new(program, options),
-            stations: program.stations.iter().map(Fifo::new).collect(),
             layout: Layout::of(program),
             shift,
             start: 0,
@@ -124,6 +146,9 @@ impl<'a> Windows<'a> {
             inbox: vec![Batch::default(); places],
             rings: vec![Ring::default(); places],
             ordered: program.code.iter().map(|instruction| takes_in_order(program, instruction)).collect(),
+            interpreters: parts.steps.iter().map(|step| interpreter(program, step, options)).collect(),
+            entries: Vec::new(),
+            leavers: Vec::new(),
             source,
             block: Vec::new(),
             next: 0,
@@ -141,7 +166,9 @@ impl<'a> Windows<'a> {
     fn next(&mut self) -> Option<u64> {
         let arrival = self.peek().map(|at| at >> self.shift);
         let waiting = self.rings.iter().filter_map(Ring::next).min();
-        let window = arrival.into_iter().chain(waiting).min()?;
+        let inside = self.interpreters.iter().flatten().map(Interpreter::next_time);
+        let event = inside.filter(|&at| at != Time::NEVER).min().map(|at| at.0 >> self.shift);
+        let window = arrival.into_iter().chain(waiting).chain(event).min()?;
         Some(window << self.shift)
     }
 
@@ -156,7 +183,7 @@ impl<'a> Windows<'a> {
     }
 
     /// Takes everything through a window.
-    fn run(&mut self, start: u64) -> Option<()> {
+    fn run(&mut self, start: u64) {
         (self.start, self.end) = (start, start + (1 << self.shift));
         let (alive, entered) = (self.alive(), self.entered());
         self.born();
@@ -169,19 +196,22 @@ impl<'a> Windows<'a> {
         }
         // Nobody knows how many were there at the same instant, but not more than these.
         let most = alive + self.entered() - entered;
-        if self.halted.is_some() || most >= self.in_flight { None } else { Some(()) }
+        if most >= self.in_flight {
+            self.halted = Some(Halt::Backlog);
+        }
     }
 
     /// Requests born, and callers that went on alone.
     fn entered(&self) -> u64 {
-        self.core.recorder.balance.born + self.core.recorder.balance.cut
+        let balance = &self.core.recorder.balance;
+        balance.born + balance.cut + balance.forked
     }
 
     /// Requests, and what is left of some, that have not ended.
     fn alive(&self) -> u64 {
         let balance = &self.core.recorder.balance;
         let ended = balance.served + balance.failed + balance.rejected + balance.gave_up;
-        self.entered() - ended - balance.ended_unseen
+        self.entered() - ended - balance.ended_unseen - balance.joined
     }
 
     /// Births of the window.
@@ -209,7 +239,7 @@ impl<'a> Windows<'a> {
             self.step = number as u32;
             match step {
                 Step::One(label) => self.step_at(label.index(), first),
-                Step::Loop(_) => {}
+                Step::Loop(members) => self.run_loop(number, members, first),
             }
             if self.halted.is_some() {
                 return;

@@ -1,10 +1,11 @@
 //! What each instruction does to the requests of a window.
 
 use super::batch::{
-    BASE, Batch, CLASS, COUNTS, CUT, Cells, DEADLINE, GIVEN, KEY, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL,
+    BASE, Batch, CLASS, COUNTS, Cells, DEADLINE, GIVEN, KEY, LATE, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL,
     Values,
 };
-use super::{ALIVE, NO_STAGE, Windows};
+use super::{ALIVE, NO_STAGE, Windows, batch};
+use crate::exec::core::deadline_rank;
 use crate::op::choose::{Asking, pick};
 use crate::op::keyed::object;
 use crate::program::{
@@ -135,7 +136,7 @@ impl Windows<'_> {
                 caller.set(DEADLINE, 0, outer, spare);
                 caller.set(MARK, 0, at, spare);
                 caller.set(STAGE, 0, NO_STAGE, spare);
-                caller.set(CUT, 0, at << 3 | depth as u64, spare);
+                caller.set(LATE, 0, batch::late(at, deadline_rank(depth as u8)), spare);
                 (0..=depth).for_each(|depth| batch.set(self.layout.frame(depth), row, u64::MAX, spare));
                 batch.set(DEADLINE, row, inner, spare);
                 batch.set(BASE, row, depth as u64, spare);

@@ -3,6 +3,7 @@
 use super::batch::{Batch, DEMAND, Values};
 use super::{Halt, Windows};
 use crate::exec::core::slowed;
+use crate::exec::station::Queue;
 use crate::op::fifo::Arrived;
 use crate::program::{Label, Service, SiteId, StationId, StationSpec};
 use crate::time::{Span, Time};
@@ -73,7 +74,7 @@ impl Windows<'_> {
         let mut mask = std::mem::take(&mut self.scratch.mask);
         mask.clear();
         mask.resize(batch.len(), SERVED);
-        let fifo = &mut self.stations[id.index()];
+        let Queue::Fifo(fifo) = &mut self.core.stations[id.index()].queue else { return false };
         let longest = fifo.arrive_all(targets, &batch.at, &mut starts, ends, &mut mask);
         if longest > self.backlog {
             self.halted = Some(Halt::Backlog);
@@ -116,7 +117,7 @@ impl Windows<'_> {
             let service = slowed(Span(ends[row]), &spec.slowness, target);
             let draw = |site: Option<SiteId>| site.map(|site| self.core.draws.span(site, words[row]));
             let (patience, setup) = (draw(spec.patience), draw(spec.setup).unwrap_or_default());
-            let fifo = &mut self.stations[id.index()];
+            let Queue::Fifo(fifo) = &mut self.core.stations[id.index()].queue else { return false };
             let arrived = fifo.arrive(target, at, service, patience, setup);
             if fifo.waiting(target) > self.backlog {
                 self.halted = Some(Halt::Backlog);
