@@ -3,21 +3,14 @@
 
 mod common;
 
-use common::{Does, Given, Ms, compile, run, run_in_windows};
-use gatepath::exec::{Executor, Verdict};
+use common::{Does, Given, Ms, compile, run, run_in_windows, run_windowed};
+use gatepath::exec::{Executor, Source, Verdict};
 use gatepath::program::{Discipline, Guard, LimitScope};
 use gatepath::time::{Span, Time};
 use proptest::prelude::*;
 
-/// The executors that must agree with the plain one; windows of 65 us, 4 ms, 34 ms and 1 s.
-const FAST: [Executor; 6] = [
-    Executor::Event,
-    Executor::Window(Some(16)),
-    Executor::Window(Some(22)),
-    Executor::Window(Some(25)),
-    Executor::Window(Some(30)),
-    Executor::Auto,
-];
+/// Windows of 65 us, 4 ms, 34 ms and 1 s.
+const SHIFTS: [u32; 4] = [16, 22, 25, 30];
 
 fn law() -> impl Strategy<Value = Ms> {
     prop_oneof![
@@ -132,7 +125,7 @@ fn assert_equal(stages: &[Does], source: &Given, timeout: Option<u64>, attempts:
     for seed in 0..2 {
         let plain = run(Executor::Plain, &program, source, seed, guard);
         let unstable = matches!(plain.verdict, Verdict::Unstable { .. });
-        for executor in FAST {
+        for executor in [Executor::Event, Executor::Auto] {
             let fast = run(executor, &program, source, seed, guard);
             if unstable {
                 assert_eq!(plain.verdict, fast.verdict);
@@ -140,6 +133,14 @@ fn assert_equal(stages: &[Does], source: &Given, timeout: Option<u64>, attempts:
             }
             assert_eq!(plain.trace, fast.trace, "{executor:?}");
             assert_eq!(plain, fast, "{executor:?}");
+        }
+        for shift in SHIFTS {
+            let windowed = run_windowed(&program, source, seed, guard, shift);
+            if source.is_closed() || unstable {
+                assert!(windowed.is_none(), "it has to be run by events");
+            } else {
+                assert_eq!(Some(&plain), windowed.as_ref(), "windows of 2^{shift} ns");
+            }
         }
         for window in WINDOWS.into_iter().filter(|_| !unstable) {
             assert_eq!(plain, run_in_windows(&program, source, seed, guard, window), "parts in windows of {window:?}");

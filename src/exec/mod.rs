@@ -66,8 +66,8 @@ pub fn execute(executor: Executor, program: &Program, sources: Sources<'_>, opti
 }
 
 /// A run in windows of `2^shift` nanoseconds or less, not below `shortest`. Nothing when it must or had better be by
-/// events.
-fn in_windows(
+/// events: for closed traffic, when a backlog outgrows the guard, when repeats come back too soon.
+pub fn in_windows(
     program: &Program,
     sources: Sources<'_>,
     options: &Options<'_>,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use gatepath::exec::{Arrival, Executor, Options, Run, Source, Verdict, events, execute};
+use gatepath::exec::{Arrival, Executor, Options, Run, Source, Verdict, events, execute, in_windows};
 use gatepath::law::LawSpec;
 use gatepath::program::*;
 use gatepath::time::{Span, Time};
@@ -379,6 +379,13 @@ fn options(source: &Given, seed: u64, guard: Guard) -> Options<'static> {
         trace: true,
         cancel: None,
     }
+}
+
+/// The same in windows of `2^shift` nanoseconds, if it can be.
+pub fn run_windowed(program: &Program, source: &Given, seed: u64, guard: Guard, shift: u32) -> Option<Run> {
+    let sources = || -> Box<dyn Source> { Box::new(source.clone()) };
+    let options = options(source, seed, guard);
+    in_windows(program, &sources, &options, shift, Span(1 << shift.min(16))).map(consistent)
 }
 
 /// The same by events, a window at a time.

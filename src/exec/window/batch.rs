@@ -3,7 +3,9 @@
 
 use super::super::columns::gather;
 use super::super::source::Arrival;
+use crate::op::window::Window;
 use crate::program::{Condition, Instruction, PATIENCE_RANK, Program};
+use crate::time::Time;
 
 /// Most values are whole numbers of 64 bits; narrower ones are widened.
 pub(super) type Values = Vec<u64>;
@@ -165,18 +167,12 @@ impl Batch {
     }
 
     /// Requests that have just been born, in order.
-    pub fn births(arrivals: &[Arrival], layout: Layout, counted: impl Fn(u64) -> bool, spare: &mut Spare) -> Batch {
-        let mut batch = Batch { at: spare.take(), serial: spare.take(), rest: Vec::new(), ordered: true };
-        batch.at.extend(arrivals.iter().map(|arrival| arrival.at.0));
-        batch.serial.extend(arrivals.iter().map(|arrival| arrival.serial));
-        batch.rest.resize(layout.columns(), Cells::Same(0));
-        batch.rest[BORN] = Cells::Now;
-        batch.rest[MARK] = Cells::Now;
-        batch.rest[STAGE] = Cells::Same(super::NO_STAGE);
-        batch.rest[BASE] = Cells::Same(super::ALIVE);
-        batch.rest[DEADLINE] = Cells::Same(u64::MAX);
-        batch.rest[LATE] = Cells::Same(u64::MAX);
-        (0..layout.depths).for_each(|depth| batch.rest[layout.frame(depth)] = Cells::Same(u64::MAX));
+    pub fn births(arrivals: &[Arrival], layout: Layout, window: Window, spare: &mut Spare) -> Batch {
+        let mut at = spare.take();
+        at.extend(arrivals.iter().map(|arrival| arrival.at.0));
+        let mut serial = spare.take();
+        serial.extend(arrivals.iter().map(|arrival| arrival.serial));
+        let mut batch = Batch::new(at, serial, layout, window);
         let mut set = |column: Column, value: &dyn Fn(&Arrival) -> u64| {
             batch.rest[column] = condensed(arrivals.iter().map(value), arrivals.len(), spare);
         };
@@ -186,8 +182,42 @@ impl Batch {
         set(RESPONSE, &|arrival| arrival.response_bytes as u64);
         set(DEMAND, &|arrival| arrival.demand);
         set(GIVEN, &|arrival| arrival.target as u64);
-        set(COUNTS, &|arrival| counted(arrival.at.0) as u64);
         batch
+    }
+
+    /// The same for requests that differ in nothing but time and serial, which counts up from that of the first.
+    pub fn alike(times: &[u64], first: &Arrival, layout: Layout, window: Window, spare: &mut Spare) -> Batch {
+        let mut at = spare.take();
+        at.extend_from_slice(times);
+        let mut serial = spare.take();
+        serial.extend(first.serial..first.serial + times.len() as u64);
+        let mut batch = Batch::new(at, serial, layout, window);
+        batch.rest[CLASS] = Cells::Same(first.class as u64);
+        batch.rest[KEY] = Cells::Same(first.key as u64);
+        batch.rest[REQUEST] = Cells::Same(first.request_bytes as u64);
+        batch.rest[RESPONSE] = Cells::Same(first.response_bytes as u64);
+        batch.rest[DEMAND] = Cells::Same(first.demand);
+        batch.rest[GIVEN] = Cells::Same(first.target as u64);
+        batch
+    }
+
+    /// Requests at their birth, with nothing to carry.
+    fn new(at: Values, serial: Values, layout: Layout, window: Window) -> Batch {
+        let mut rest = vec![Cells::Same(0); layout.columns()];
+        rest[BORN] = Cells::Now;
+        rest[MARK] = Cells::Now;
+        rest[STAGE] = Cells::Same(super::NO_STAGE);
+        rest[BASE] = Cells::Same(super::ALIVE);
+        rest[DEADLINE] = Cells::Same(u64::MAX);
+        rest[LATE] = Cells::Same(u64::MAX);
+        (0..layout.depths).for_each(|depth| rest[layout.frame(depth)] = Cells::Same(u64::MAX));
+        let counted = window.count(&at);
+        rest[COUNTS] = match counted {
+            0 => Cells::Same(0),
+            all if all == at.len() as u64 => Cells::Same(1),
+            _ => Cells::Each(at.iter().map(|&at| window.contains(Time(at)) as u64).collect()),
+        };
+        Batch { at, serial, rest, ordered: true }
     }
 
     /// The value of a column for a request.
@@ -390,8 +420,9 @@ impl Batch {
 
     /// What settles who comes first of requests at the same instant: those that a deadline has just cut loose come after
     /// all others, the innermost call first; then by number and trail.
-    pub fn tie(&self, row: usize) -> (u32, u64, u64) {
-        (self.late_rank(row), self.serial[row], self.get(TRAIL, row))
+    pub fn tie(&self, row: usize) -> (u64, u64) {
+        let late = self.late_rank(row).saturating_sub(PATIENCE_RANK - 1) as u64;
+        (late << 60 | self.serial[row], self.get(TRAIL, row))
     }
 
     /// The rank of those who go on behind everything else of this instant, zero for all others.

@@ -45,7 +45,7 @@ impl Windows<'_> {
         if batch.is_empty() {
             return;
         }
-        let from = if first { self.start } else { self.end };
+        let from = if first { self.from } else { self.end };
         for row in 0..batch.len() {
             let at = batch.at[row];
             if at < from {

@@ -4,8 +4,8 @@
 //! is kept there for the window it belongs to. What depends on itself without a lag runs by events inside the window.
 
 mod batch;
+mod births;
 mod loops;
-mod order;
 mod pass;
 mod record;
 mod ring;
@@ -16,17 +16,22 @@ use std::sync::atomic::Ordering;
 use super::ahead::Place;
 use super::core::Core;
 use super::interpreter::{Entry, Interpreter};
+use super::order::Order;
 use super::run::{Options, Run, Verdict};
-use super::source::{Arrival, Source};
+use super::source::Source;
 use super::token;
 use crate::program::parts::takes_in_order;
 use crate::program::{Instruction, Parts, Program, Step};
 use crate::time::Time;
 use batch::{Batch, Cells, Layout, Spare};
+use births::Births;
 use ring::Ring;
 
 /// The longest windows are of `2^31` nanoseconds, some two seconds: offsets must fit 32 bits.
 pub(super) const LONGEST: u32 = 31;
+
+/// Requests at one place in one window that are too many for columns.
+const TOO_MANY: usize = 1 << 20;
 
 /// No stage: time spent here belongs to nobody.
 const NO_STAGE: u64 = token::NO_STAGE as u64;
@@ -79,7 +84,9 @@ struct Windows<'a> {
     core: Core<'a>,
     layout: Layout,
     shift: u32,
-    /// Start of the window.
+    /// Nobody comes before this any more: the end of the last window.
+    from: u64,
+    /// Start of the window on the grid.
     start: u64,
     /// Its end.
     end: u64,
@@ -94,9 +101,7 @@ struct Windows<'a> {
     interpreters: Vec<Option<Interpreter<'a>>>,
     entries: Vec<Entry>,
     leavers: Vec<Entry>,
-    source: Box<dyn Source>,
-    block: Vec<Arrival>,
-    next: usize,
+    births: Births,
     /// Place of the step that runs.
     step: u32,
     /// Whether requests were sent to a step that has run already.
@@ -104,6 +109,7 @@ struct Windows<'a> {
     halted: Option<Halt>,
     backlog: usize,
     in_flight: u64,
+    order: Order,
     spare: Spare,
     scratch: Scratch,
 }
@@ -111,8 +117,6 @@ struct Windows<'a> {
 /// Vectors that are used inside a step only.
 #[derive(Default)]
 struct Scratch {
-    keys: Vec<u64>,
-    rows: Vec<u32>,
     mask: Vec<u8>,
     row: Vec<u64>,
 }
@@ -140,6 +144,7 @@ impl<'a> Windows<'a> {
             core: Core::new(program, options),
             layout: Layout::of(program),
             shift,
+            from: 0,
             start: 0,
             end: 0,
             last: 0,
@@ -149,14 +154,13 @@ impl<'a> Windows<'a> {
             interpreters: parts.steps.iter().map(|step| interpreter(program, step, options)).collect(),
             entries: Vec::new(),
             leavers: Vec::new(),
-            source,
-            block: Vec::new(),
-            next: 0,
+            births: Births::new(source),
             step: 0,
             again: false,
             halted: None,
             backlog: options.guard.backlog as usize,
             in_flight: options.guard.in_flight as u64,
+            order: Order::default(),
             spare: Spare::default(),
             scratch: Scratch::default(),
         }
@@ -164,7 +168,7 @@ impl<'a> Windows<'a> {
 
     /// Start of the next window in which anything happens.
     fn next(&mut self) -> Option<u64> {
-        let arrival = self.peek().map(|at| at >> self.shift);
+        let arrival = self.births.peek().map(|at| at >> self.shift);
         let waiting = self.rings.iter().filter_map(Ring::next).min();
         let inside = self.interpreters.iter().flatten().map(Interpreter::next_time);
         let event = inside.filter(|&at| at != Time::NEVER).min().map(|at| at.0 >> self.shift);
@@ -172,21 +176,12 @@ impl<'a> Windows<'a> {
         Some(window << self.shift)
     }
 
-    /// Time of the next arrival.
-    fn peek(&mut self) -> Option<u64> {
-        if self.next == self.block.len() {
-            self.block.clear();
-            self.next = 0;
-            self.source.fill(&mut self.block);
-        }
-        self.block.get(self.next).map(|arrival| arrival.at.0)
-    }
-
     /// Takes everything through a window.
     fn run(&mut self, start: u64) {
-        (self.start, self.end) = (start, start + (1 << self.shift));
+        self.from = self.end.max(start);
+        self.start = start;
         let (alive, entered) = (self.alive(), self.entered());
-        self.born();
+        self.born(start + (1 << self.shift));
         self.pass(true);
         while self.again && self.halted.is_none() {
             self.pass(false);
@@ -214,21 +209,13 @@ impl<'a> Windows<'a> {
         self.entered() - ended - balance.ended_unseen - balance.joined
     }
 
-    /// Births of the window.
-    fn born(&mut self) {
-        let alone = self.inbox[0].is_empty();
-        while self.peek().is_some_and(|at| at < self.end) {
-            let rest = &self.block[self.next..];
-            let count = rest.partition_point(|arrival| arrival.at.0 < self.end);
-            let window = self.core.recorder.window;
-            let counted = |at: u64| window.contains(Time(at));
-            let births = Batch::births(&rest[..count], self.layout, counted, &mut self.spare);
-            self.next += count;
-            self.core.recorder.births(&births.at);
-            self.inbox[0].append(births, &mut self.spare);
-        }
-        // Blocks follow each other in time.
-        self.inbox[0].ordered = alone;
+    /// Births of the window, which ends early where too many come.
+    fn born(&mut self, end: u64) {
+        let window = self.core.recorder.window;
+        let (births, end) = self.births.take(self.from, end, self.layout, window, &mut self.spare);
+        self.end = end;
+        self.core.recorder.births(&births.at);
+        self.inbox[0].append(births, &mut self.spare);
     }
 
     /// Runs all steps once. In the first pass ordered instructions take what comes in this window.
@@ -271,13 +258,13 @@ impl<'a> Windows<'a> {
         if batch.is_empty() {
             return batch;
         }
-        let from = if first { self.start } else { end };
-        if batch.at.iter().any(|&at| at < from) {
-            self.halted = Some(Halt::TooSoon);
+        let from = if first { self.from } else { end };
+        if batch.at.iter().any(|&at| at < from) || batch.len() > TOO_MANY {
+            self.halted = Some(if batch.len() > TOO_MANY { Halt::Backlog } else { Halt::TooSoon });
             return Batch::default();
         }
-        let Scratch { keys, rows, .. } = &mut self.scratch;
-        let before = order::order(&batch.at, self.start, end, |row| batch.tie(row as usize), keys, rows);
+        let before = self.order.order(&batch.at, self.start, end - self.start, |row| batch.tie(row as usize));
+        let rows = self.order.indices();
         for &row in &rows[before..] {
             self.rings[place].keep(&batch, row as usize, self.shift, spare);
         }

@@ -1,0 +1,80 @@
+//! The arrivals of a run, a window at a time.
+
+use super::batch::{Batch, Layout, Spare};
+use crate::exec::source::{Arrival, Source};
+use crate::op::window::Window;
+
+/// Arrivals at which a window ends early.
+const CROWD: usize = 1 << 13;
+
+/// What is left of a source.
+pub(super) struct Births {
+    source: Box<dyn Source>,
+    /// Arrivals taken from the source, where they differ in more than time and serial.
+    block: Vec<Arrival>,
+    /// Their times where they do not, ...
+    times: Vec<u64>,
+    /// ... and what they are like.
+    like: Option<Arrival>,
+    next: usize,
+}
+
+impl Births {
+    pub fn new(source: Box<dyn Source>) -> Births {
+        Births { source, block: Vec::new(), times: Vec::new(), like: None, next: 0 }
+    }
+
+    /// Time of the next arrival.
+    pub fn peek(&mut self) -> Option<u64> {
+        if self.next == self.block.len().max(self.times.len()) {
+            self.fill();
+        }
+        self.time(self.next)
+    }
+
+    fn fill(&mut self) {
+        self.next = 0;
+        self.block.clear();
+        self.times.clear();
+        self.like = self.source.fill_times(&mut self.times);
+        if self.like.is_none() {
+            self.source.fill(&mut self.block);
+        }
+    }
+
+    fn time(&self, place: usize) -> Option<u64> {
+        match self.like {
+            Some(_) => self.times.get(place).copied(),
+            None => self.block.get(place).map(|arrival| arrival.at.0),
+        }
+    }
+
+    /// The arrivals before `end`, or before an earlier time after `from` if there are too many. Gives that time.
+    pub fn take(&mut self, from: u64, end: u64, layout: Layout, window: Window, spare: &mut Spare) -> (Batch, u64) {
+        let mut batch = Batch::default();
+        while let Some(next) = self.peek().filter(|&next| next < end) {
+            if batch.len() >= CROWD && next > from {
+                batch.ordered = true;
+                return (batch, next);
+            }
+            let births = match self.like {
+                Some(like) => {
+                    let count = self.times[self.next..].partition_point(|&at| at < end);
+                    let times = &self.times[self.next..self.next + count];
+                    let first = Arrival { serial: like.serial + self.next as u64, ..like };
+                    Batch::alike(times, &first, layout, window, spare)
+                }
+                None => {
+                    let rest = &self.block[self.next..];
+                    let count = rest.partition_point(|arrival| arrival.at.0 < end);
+                    Batch::births(&rest[..count], layout, window, spare)
+                }
+            };
+            self.next += births.len();
+            batch.append(births, spare);
+        }
+        // Blocks follow each other in time.
+        batch.ordered = true;
+        (batch, end)
+    }
+}
