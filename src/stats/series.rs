@@ -4,7 +4,13 @@
 //! only the octaves they saw.
 
 use super::histogram::Histogram;
+use crate::lanes;
 use crate::time::{NANOS_PER_SECOND, Span, Time};
+
+/// Times counted at once.
+const BLOCK: usize = 128;
+/// Intervals that a block of ends is sorted into; what falls into others is counted one by one.
+const INTERVALS: usize = 4;
 
 /// Counts and latencies by interval of simulated time.
 #[derive(Clone, Debug)]
@@ -65,8 +71,14 @@ impl Series {
 
     /// Counts arrivals at these times, in any order.
     pub fn arrive_all(&mut self, times: &[u64]) {
-        for &at in times {
-            self.arrive(Time(at));
+        for times in times.chunks(BLOCK) {
+            self.cell(Time(times[0]));
+            let here = inside(times, self.from, self.to);
+            if here == times.len() {
+                self.cell(Time(times[0])).arrivals += here as u64;
+            } else {
+                times.iter().for_each(|&at| self.arrive(Time(at)));
+            }
         }
     }
 
@@ -76,9 +88,54 @@ impl Series {
     /// When the two slices differ in length.
     pub fn finish_all(&mut self, ends: &[u64], latencies: &[u64], success: bool) {
         assert_eq!(ends.len(), latencies.len(), "every end needs a latency");
-        for (&at, &latency) in ends.iter().zip(latencies) {
-            self.finish(Time(at), Span(latency), success);
+        for (ends, latencies) in ends.chunks(BLOCK).zip(latencies.chunks(BLOCK)) {
+            self.finish_block(ends, latencies, success);
         }
+    }
+
+    /// Counts at most [`BLOCK`] ends, one interval after another.
+    fn finish_block(&mut self, ends: &[u64], latencies: &[u64], success: bool) {
+        if self.finish_here(ends, latencies, success) {
+            return;
+        }
+        let (mut rest, mut rest_latencies) = ([0; BLOCK], [0; BLOCK]);
+        let mut length = ends.len();
+        rest[..length].copy_from_slice(ends);
+        rest_latencies[..length].copy_from_slice(latencies);
+        for _ in 0..INTERVALS {
+            self.cell(Time(rest[0]));
+            let (from, to) = (self.from, self.to);
+            let (mut here, mut here_latencies, mut elsewhere) = ([0; BLOCK], [0; BLOCK], 0);
+            for i in 0..length {
+                let (end, latency) = (rest[i], rest_latencies[i]);
+                let is_here = end >= from && end < to;
+                (rest[elsewhere], rest_latencies[elsewhere]) = (end, latency);
+                (here[i - elsewhere], here_latencies[i - elsewhere]) = (end, latency);
+                elsewhere += usize::from(!is_here);
+            }
+            let found = length - elsewhere;
+            self.finish_here(&here[..found], &here_latencies[..found], success);
+            length = elsewhere;
+            if length == 0 {
+                return;
+            }
+        }
+        for (&end, &latency) in rest[..length].iter().zip(&rest_latencies) {
+            self.finish(Time(end), Span(latency), success);
+        }
+    }
+
+    /// Counts ends if they all fall into one interval.
+    fn finish_here(&mut self, ends: &[u64], latencies: &[u64], success: bool) -> bool {
+        let Some(&first) = ends.first() else { return true };
+        self.cell(Time(first));
+        if inside(ends, self.from, self.to) < ends.len() {
+            return false;
+        }
+        let cell = self.cell(Time(first));
+        *if success { &mut cell.successes } else { &mut cell.failures } += ends.len() as u64;
+        cell.latency.record_all(latencies);
+        true
     }
 
     /// Length of an interval.
@@ -133,6 +190,23 @@ impl PartialEq for Series {
     }
 }
 
+/// How many times lie in an interval.
+fn inside(times: &[u64], from: u64, to: u64) -> usize {
+    lanes::dispatch(
+        #[inline(always)]
+        move || {
+            let length = to - from;
+            // The sign of a difference says which is greater, also where comparing unsigned numbers takes several
+            // instructions; an offset of 2^63 and more has the sign itself.
+            let outside = |time: u64| {
+                let offset = time.wrapping_sub(from);
+                (offset | (length - 1).wrapping_sub(offset)) >> 63
+            };
+            times.len() - times.iter().map(|&time| outside(time)).sum::<u64>() as usize
+        },
+    )
+}
+
 impl Cell {
     fn empty() -> Cell {
         Cell { arrivals: 0, successes: 0, failures: 0, latency: Histogram::new(Series::BITS) }
@@ -167,6 +241,7 @@ pub fn round_interval(duration: Span) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::with_each;
 
     fn seconds(n: u64) -> Span {
         Span::from_secs(n)
@@ -217,6 +292,38 @@ mod tests {
         assert_eq!(counted[9], (0, 1, 0, 5));
         assert_eq!(counted[2..9], [(0, 0, 0, 0); 7]);
         assert_eq!(series.beyond().completions(), 2);
+    }
+
+    #[test]
+    fn what_happens_together_is_counted_as_one_by_one_whatever_the_lanes() {
+        let mixed = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+        let spans = [500_000_000, 2_500_000_000, 12_000_000_000, 1 << 43];
+        for (span, start) in spans.into_iter().flat_map(|span| [0, 1_000_000_000, 3_700_000_000].map(|start| (span, start))) {
+            let times: Vec<u64> = (0..1000)
+                .map(|n| match mixed(n) {
+                    never if never % 500 == 0 => u64::MAX - n % 2,
+                    mixed => start + mixed % span,
+                })
+                .collect();
+            let latencies: Vec<u64> = (0..1000).map(|n| mixed(n + 5000) % 100_000_000).collect();
+            let series = Series::new(seconds(10), Some(seconds(1)));
+            let mut single = series.clone();
+            for (&at, &latency) in times.iter().zip(&latencies) {
+                single.arrive(Time(at));
+                single.finish(Time(at), Span(latency), latency % 2 == 0);
+            }
+            let of = |even: bool, column: &[u64]| -> Vec<u64> {
+                column.iter().zip(&latencies).filter(|(_, latency)| (*latency % 2 == 0) == even).map(|(&x, _)| x).collect()
+            };
+            with_each(|lanes| {
+                let mut together = series.clone();
+                together.arrive_all(&times);
+                for success in [true, false] {
+                    together.finish_all(&of(success, &times), &of(success, &latencies), success);
+                }
+                assert_eq!(together, single, "{lanes:?}, {span} ns from {start}");
+            });
+        }
     }
 
     #[test]
