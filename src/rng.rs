@@ -43,6 +43,18 @@ impl Key {
         z ^ (z >> 32)
     }
 
+    /// The random bits of words that count up from `first`.
+    pub fn fill_from(&self, first: u64, bits: &mut [u64]) {
+        let key = *self;
+        if lanes::used() == Lanes::Baseline {
+            return bits.iter_mut().zip(first..).for_each(|(bits, word)| *bits = key.bits(black_box(word)));
+        }
+        lanes::dispatch(
+            #[inline(always)]
+            move || bits.iter_mut().zip(0..).for_each(|(bits, n)| *bits = key.bits(first.wrapping_add(n))),
+        );
+    }
+
     /// The random bits of a block of words, as [`bits`](Key::bits) gives them one by one.
     ///
     /// # Panics
@@ -232,6 +244,9 @@ mod tests {
                 let (mut bits, mut mask) = (vec![0; length], vec![2; length]);
                 key.fill(&words[..length], &mut bits);
                 assert!(bits.iter().zip(&words).all(|(&bits, &word)| bits == key.bits(word)), "{lanes:?}, {length}");
+                let mut counted = vec![0; length];
+                key.fill_from(40, &mut counted);
+                assert!(counted.iter().zip(40..).all(|(&bits, word)| bits == key.bits(word)), "{lanes:?}, {length}");
                 let count = happens_all(&bits, p, &mut mask);
                 assert!(
                     mask.iter().zip(&bits).all(|(&mask, &bits)| mask == happens(bits, p) as u8),

@@ -95,6 +95,7 @@ fn fill_from_table(cells: &Cells, map: Map, bits: &[u64], out: &mut [u64]) {
 }
 
 /// What the three loops hand on.
+#[repr(align(64))]
 struct Between<const N: usize> {
     cells: [u64; N],
     places: [f64; N],

@@ -298,7 +298,9 @@ mod tests {
     fn what_happens_together_is_counted_as_one_by_one_whatever_the_lanes() {
         let mixed = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
         let spans = [500_000_000, 2_500_000_000, 12_000_000_000, 1 << 43];
-        for (span, start) in spans.into_iter().flat_map(|span| [0, 1_000_000_000, 3_700_000_000].map(|start| (span, start))) {
+        for (span, start) in
+            spans.into_iter().flat_map(|span| [0, 1_000_000_000, 3_700_000_000].map(|start| (span, start)))
+        {
             let times: Vec<u64> = (0..1000)
                 .map(|n| match mixed(n) {
                     never if never % 500 == 0 => u64::MAX - n % 2,
@@ -313,7 +315,12 @@ mod tests {
                 single.finish(Time(at), Span(latency), latency % 2 == 0);
             }
             let of = |even: bool, column: &[u64]| -> Vec<u64> {
-                column.iter().zip(&latencies).filter(|(_, latency)| (*latency % 2 == 0) == even).map(|(&x, _)| x).collect()
+                column
+                    .iter()
+                    .zip(&latencies)
+                    .filter(|(_, latency)| (*latency % 2 == 0) == even)
+                    .map(|(&x, _)| x)
+                    .collect()
             };
             with_each(|lanes| {
                 let mut together = series.clone();

@@ -1,7 +1,8 @@
 //! A rate that never changes, and even spacing.
 
-use super::source::{Inverse, Unit, at_seconds};
+use super::source::{BLOCK, Inverse, Unit, at_near_seconds, at_seconds, is_near};
 use super::{TrafficError, positive_rate};
+use crate::lanes;
 use crate::time::Time;
 use crate::units::Rate;
 
@@ -31,6 +32,22 @@ impl Inverse for Flat {
     fn instant(&mut self, area: f64) -> Option<Time> {
         Some(at_seconds(area * self.gap))
     }
+
+    fn instants(&mut self, areas: &[f64], until: Time, times: &mut Vec<u64>) {
+        let (gap, from) = (self.gap, times.len());
+        times.resize(from + areas.len(), 0);
+        let block = &mut times[from..];
+        lanes::dispatch(
+            #[inline(always)]
+            move || block.iter_mut().zip(areas).for_each(|(at, area)| *at = at_near_seconds(area * gap)),
+        );
+        // Times rise, so the last says whether one is too far away for that.
+        if areas.last().is_some_and(|area| !is_near(area * gap)) {
+            times[from..].iter_mut().zip(areas).for_each(|(at, area)| *at = at_seconds(area * gap).0);
+        }
+        let before = times[from..].partition_point(|&at| at < until.0);
+        times.truncate(from + before);
+    }
 }
 
 /// One arrival in the middle of each unit of area, so that any stretch holds its share, rounded to the nearest number.
@@ -40,9 +57,10 @@ pub(super) struct Even {
 }
 
 impl Unit for Even {
-    fn next(&mut self) -> f64 {
-        let area = self.before as f64 + 0.5;
-        self.before += 1;
-        area
+    fn fill(&mut self, areas: &mut [f64; BLOCK]) {
+        for area in areas {
+            *area = self.before as f64 + 0.5;
+            self.before += 1;
+        }
     }
 }

@@ -166,7 +166,7 @@ impl Placed {
 }
 
 impl Instants for Placed {
-    fn fill(&mut self, until: Time, times: &mut Vec<Time>) {
+    fn fill(&mut self, until: Time, times: &mut Vec<u64>) {
         let length = self.counts.interval.0;
         for _ in 0..BLOCK {
             while self.done == self.total {
@@ -182,7 +182,7 @@ impl Instants for Placed {
             if at >= until {
                 return;
             }
-            times.push(at);
+            times.push(at.0);
             self.done += 1;
             self.serial += 1;
         }

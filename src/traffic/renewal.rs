@@ -43,14 +43,17 @@ pub(super) struct Gaps {
 }
 
 impl Instants for Gaps {
-    fn fill(&mut self, until: Time, times: &mut Vec<Time>) {
-        for _ in 0..BLOCK {
-            self.at = self.at + Span(self.gap.draw(self.key.bits(self.next)));
-            self.next += 1;
+    fn fill(&mut self, until: Time, times: &mut Vec<u64>) {
+        let (mut bits, mut gaps) = ([0; BLOCK], [0; BLOCK]);
+        self.key.fill_from(self.next, &mut bits);
+        self.gap.fill(&bits, &mut gaps);
+        self.next += BLOCK as u64;
+        for gap in gaps {
+            self.at = self.at + Span(gap);
             if self.at >= until {
                 return;
             }
-            times.push(self.at);
+            times.push(self.at.0);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::*;
 use crate::exec::Arrival;
+use crate::lanes::with_each;
 use crate::law::{Law, LawSpec};
 use crate::time::Span;
 use crate::units::Share;
@@ -692,4 +693,71 @@ fn first_arrivals_are_pinned() {
         [332_733_468, 709_179_976, 998_916_544],
     ];
     assert_eq!(found, pinned);
+}
+
+#[test]
+fn poisson_times_are_running_sums_of_single_draws_whatever_the_lanes() {
+    // The slowest takes more than 52 days for its requests, beyond which whole numbers are reached another way.
+    for rate in [1e-4, 1.0, 1234.5, 1e8] {
+        let law = Law::compile(&LawSpec::Exponential { mean: 2f64.powi(28) }).unwrap();
+        let key = Key::new(SEED, 0, NAME, "gap");
+        let mut sum = 0i64;
+        let expected = (0..2000).map(|word| {
+            sum += law.draw(key.bits(word)) as i64;
+            source::at_seconds(sum as f64 * 2f64.powi(-28) * (1.0 / rate)).0
+        });
+        let expected: Vec<u64> = expected.collect();
+        let traffic = Traffic::new(flat(Spacing::Poisson, rate), Population::default(), Time::NEVER);
+        with_each(|lanes| {
+            let (mut source, mut times) = (traffic.source(SEED, 0), Vec::new());
+            while times.len() < expected.len() {
+                assert!(source.fill_times(&mut times).is_some());
+            }
+            assert_eq!(times[..2000], expected, "{rate}/s, {lanes:?}");
+        });
+    }
+}
+
+#[test]
+fn times_alone_are_those_of_the_requests_and_say_what_requests_are_like() {
+    let size = Class { request_size: Law::constant(300), response_size: Law::constant(9000), ..Class::new("all") };
+    let population = Population::new(vec![size]).unwrap();
+    let exponential = Law::compile(&LawSpec::Exponential { mean: 1e6 }).unwrap();
+    for arrivals in [
+        flat(Spacing::Poisson, 1000.0),
+        flat(Spacing::Even, 700.0),
+        stages(Spacing::Poisson, 100.0, &[(2, 2000.0), (1, 0.0), (1, 500.0)]),
+        Arrivals::Renewal(Renewal::new(exponential).unwrap()),
+        Arrivals::Counts(Counts::new(vec![1500, 0, 700], Span::from_secs(1), Placement::Uniform).unwrap()),
+    ] {
+        let traffic = Traffic::new(arrivals, population.clone(), seconds(4));
+        let expected = collect(&traffic, 3);
+        let (mut source, mut times, mut found) = (traffic.source(SEED, 3), vec![77], Vec::new());
+        loop {
+            times.truncate(1);
+            let first = source.fill_times(&mut times).unwrap();
+            found.extend(times[1..].iter().zip(first.serial..).map(|(&at, serial)| Arrival {
+                at: Time(at),
+                serial,
+                ..first
+            }));
+            if times.len() == 1 {
+                break;
+            }
+            assert_eq!(first.at.0, times[1]);
+        }
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn requests_that_differ_in_more_than_time_are_not_given_as_times() {
+    let keys = Class { keys: Some(Keys::zipf(10, 1.0).unwrap()), ..Class::new("keys") };
+    for classes in [vec![keys], vec![Class::new("a"), Class::new("b")]] {
+        let traffic = Traffic::new(flat(Spacing::Even, 10.0), Population::new(classes).unwrap(), seconds(10));
+        let (mut source, mut times, mut block) = (traffic.source(SEED, 0), Vec::new(), Vec::new());
+        assert!(source.fill_times(&mut times).is_none() && times.is_empty());
+        source.fill(&mut block);
+        assert_eq!((block.len(), block[0].serial), (100, 0));
+    }
 }
