@@ -12,6 +12,8 @@ use crate::rng::uniform;
 const TWO_52: f64 = (1u64 << 52) as f64;
 /// Draws made at a time in a block.
 const CHUNK: usize = 64;
+/// Draws from a mixture that are sorted by parts at a time.
+const MIXED: usize = 256;
 /// Draws made at a time in what remains.
 const FEW: usize = 16;
 
@@ -77,19 +79,27 @@ struct Map {
 
 /// Draws from a table: places, pairs of terms and sums each in a loop of its own, which becomes vector code. Only cells are
 /// read one after another: instructions that gather from a table take longer than that.
+///
+/// `place` gives cell and local coordinate of what is drawn from.
 #[inline(always)]
-fn fill_from_table(cells: &Cells, map: Map, bits: &[u64], out: &mut [u64]) {
-    let (blocks, rest) = bits.as_chunks::<CHUNK>();
+fn fill_from_table<A: Copy + Default>(
+    cells: &Cells,
+    map: Map,
+    place: impl Fn(A) -> (usize, f64) + Copy,
+    from: &[A],
+    out: &mut [u64],
+) {
+    let (blocks, rest) = from.as_chunks::<CHUNK>();
     let (out_blocks, out_rest) = out.as_chunks_mut::<CHUNK>();
     let mut between = Between::default();
-    for (bits, out) in blocks.iter().zip(out_blocks) {
-        fill_block(cells, map, bits, &mut between, out);
+    for (from, out) in blocks.iter().zip(out_blocks) {
+        fill_block(cells, map, place, from, &mut between, out);
     }
     let mut between = Between::default();
-    for (bits, out) in rest.chunks(FEW).zip(out_rest.chunks_mut(FEW)) {
-        let (mut padded, mut drawn) = ([0; FEW], [0; FEW]);
-        padded[..bits.len()].copy_from_slice(bits);
-        fill_block(cells, map, &padded, &mut between, &mut drawn);
+    for (from, out) in rest.chunks(FEW).zip(out_rest.chunks_mut(FEW)) {
+        let (mut padded, mut drawn) = ([A::default(); FEW], [0; FEW]);
+        padded[..from.len()].copy_from_slice(from);
+        fill_block(cells, map, place, &padded, &mut between, &mut drawn);
         out.copy_from_slice(&drawn[..out.len()]);
     }
 }
@@ -109,10 +119,17 @@ impl<const N: usize> Default for Between<N> {
 }
 
 #[inline(always)]
-fn fill_block<const N: usize>(cells: &Cells, map: Map, bits: &[u64; N], between: &mut Between<N>, out: &mut [u64; N]) {
+fn fill_block<A: Copy, const N: usize>(
+    cells: &Cells,
+    map: Map,
+    place: impl Fn(A) -> (usize, f64),
+    from: &[A; N],
+    between: &mut Between<N>,
+    out: &mut [u64; N],
+) {
     let Between { cells: chosen, places, pairs } = between;
-    for ((cell, t), &bits) in chosen.iter_mut().zip(&mut *places).zip(bits) {
-        let place = table::place_of_bits(bits);
+    for ((cell, t), &from) in chosen.iter_mut().zip(&mut *places).zip(from) {
+        let place = place(from);
         (*cell, *t) = (place.0 as u64, place.1);
     }
     for ((pairs, &cell), &t) in pairs.iter_mut().zip(&*chosen).zip(&*places) {
@@ -129,6 +146,77 @@ fn fill_block<const N: usize>(cells: &Cells, map: Map, bits: &[u64; N], between:
 fn fill_uniform(low: f64, width: f64, bits: &[u64], out: &mut [u64]) {
     for (out, &bits) in out.iter_mut().zip(bits) {
         *out = whole(low + width * uniform(bits), 0.0, LARGEST as f64);
+    }
+}
+
+#[inline(always)]
+fn fill_from_samples(values: &[f64], bits: &[u64], out: &mut [u64]) {
+    for (out, &bits) in out.iter_mut().zip(bits) {
+        let (side, tail) = tail(bits);
+        *out = whole(samples::value(values, side, tail), 0.0, LARGEST as f64);
+    }
+}
+
+/// Draws from a mixture, part by part: the uniforms of a part are brought together and its variates go back to their
+/// places.
+#[inline(always)]
+fn fill_from_parts(parts: &[Part], bits: &[u64], out: &mut [u64]) {
+    let (mut uniforms, mut places) = ([0.0; MIXED], [0u32; MIXED]);
+    let (mut tails, mut homes, mut drawn) = ([0.0; MIXED], [0u32; MIXED], [0; MIXED]);
+    for (bits, out) in bits.chunks(MIXED).zip(out.chunks_mut(MIXED)) {
+        let mut rest = bits.len();
+        for ((u, place), (&bits, n)) in uniforms.iter_mut().zip(&mut places).zip(bits.iter().zip(0..)) {
+            (*u, *place) = (uniform(bits), n);
+        }
+        for part in parts {
+            let (mut here, mut left) = (0, 0);
+            for i in 0..rest {
+                let (u, place) = (uniforms[i], places[i]);
+                (tails[here], homes[here]) = (u, place);
+                (uniforms[left], places[left]) = (u, place);
+                here += usize::from(u < part.end);
+                left += usize::from(u >= part.end);
+            }
+            rest = left;
+            part.fill(&mut tails[..here], &mut drawn[..here]);
+            for (&home, &drawn) in homes[..here].iter().zip(&drawn) {
+                if let Some(out) = out.get_mut(home as usize) {
+                    *out = drawn;
+                }
+            }
+        }
+    }
+}
+
+impl Part {
+    /// The variates of uniforms that belong to the part; these are used up.
+    #[inline(always)]
+    fn fill(&self, uniforms: &mut [f64], out: &mut [u64]) {
+        match &self.sampler {
+            Sampler::Constant(value) => out.fill(*value),
+            Sampler::Table { cells, scale, shift, floor, ceiling } => {
+                let map = Map { scale: *scale, shift: *shift, floor: *floor, ceiling: *ceiling };
+                for u in &mut *uniforms {
+                    let (side, tail) = self.tail(*u);
+                    *u = if side == Side::Lower { -tail } else { tail };
+                }
+                fill_from_table(cells, map, table::place_of_signed, uniforms, out);
+            }
+            sampler => {
+                for (out, &mut u) in out.iter_mut().zip(uniforms) {
+                    let (side, tail) = self.tail(u);
+                    *out = whole(sampler.at(side, tail), 0.0, LARGEST as f64);
+                }
+            }
+        }
+    }
+
+    /// Side and tail within the part of a uniform that belongs to it.
+    #[inline(always)]
+    fn tail(&self, u: f64) -> (Side, f64) {
+        let (below, above) = (u - self.from, self.end - u);
+        let (side, tail) = if below < above { (Side::Lower, below) } else { (Side::Upper, above) };
+        (side, tail * self.stretch)
     }
 }
 
@@ -158,9 +246,8 @@ impl Sampler {
             Sampler::Parts(parts) => {
                 let u = uniform(bits);
                 let part = parts.iter().find(|part| u < part.end).unwrap_or(&parts[parts.len() - 1]);
-                let (below, above) = (u - part.from, part.end - u);
-                let (side, tail) = if below < above { (Side::Lower, below) } else { (Side::Upper, above) };
-                part.sampler.at(side, tail * part.stretch)
+                let (side, tail) = part.tail(u);
+                part.sampler.at(side, tail)
             }
             _ => {
                 let (side, tail) = tail(bits);
@@ -178,7 +265,7 @@ impl Sampler {
                 let map = Map { scale: *scale, shift: *shift, floor: *floor, ceiling: *ceiling };
                 lanes::dispatch(
                     #[inline(always)]
-                    move || fill_from_table(cells, map, bits, out),
+                    move || fill_from_table(cells, map, table::place_of_bits, bits, out),
                 );
             }
             Sampler::Uniform { low, width } => {
@@ -188,7 +275,15 @@ impl Sampler {
                     move || fill_uniform(low, width, bits, out),
                 );
             }
-            _ => bits.iter().zip(out).for_each(|(&bits, out)| *out = self.draw(bits)),
+            Sampler::Samples(values) => lanes::dispatch(
+                #[inline(always)]
+                move || fill_from_samples(values, bits, out),
+            ),
+            Sampler::Parts(parts) => lanes::dispatch(
+                #[inline(always)]
+                move || fill_from_parts(parts, bits, out),
+            ),
+            Sampler::Direct(_) => bits.iter().zip(out).for_each(|(&bits, out)| *out = self.draw(bits)),
         }
     }
 

@@ -26,6 +26,7 @@ pub(super) fn from_sorted(values: Arc<[f64]>) -> Result<Leaf, LawError> {
 }
 
 /// The value at a tail probability.
+#[inline(always)]
 pub(super) fn value(values: &[f64], side: Side, tail: f64) -> f64 {
     let n = values.len() as f64;
     let depth = (tail * n - 0.5).max(0.0).min(n - 1.0);

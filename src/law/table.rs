@@ -60,11 +60,22 @@ pub(super) struct Table {
 /// The value for a tail probability between 2^-53 and 1/2 (beyond: that of the nearest end).
 #[inline]
 pub(super) fn value(cells: &Cells, side: Side, tail: f64) -> f64 {
+    let (cell, t) = place(within(tail), side as u64);
+    polynomial(&cells[cell], t)
+}
+
+/// The tail probability, or the nearest that a table knows.
+#[inline(always)]
+fn within(tail: f64) -> f64 {
     let largest = 0.5 - f64::EPSILON / 4.0;
     let tail = if tail > SMALLEST_TAIL { tail } else { SMALLEST_TAIL };
-    let tail = if tail < largest { tail } else { largest };
-    let (cell, t) = place(tail, side as u64);
-    polynomial(&cells[cell], t)
+    if tail < largest { tail } else { largest }
+}
+
+/// The cell and the local coordinate of a tail probability, written negative if it is the lower one.
+#[inline(always)]
+pub(super) fn place_of_signed(tail: f64) -> (usize, f64) {
+    place(within(tail.abs()), tail.to_bits() >> 63)
 }
 
 /// The value for 64 random bits.
