@@ -5,6 +5,7 @@ mod commands;
 mod inputs;
 mod session;
 
+use crate::lanes;
 use clap::Parser;
 use std::fmt;
 use std::process::ExitCode;
@@ -59,6 +60,9 @@ pub fn main() -> ExitCode {
             return exit_code(if error.use_stderr() { Exit::Usage } else { Exit::Good });
         }
     };
+    if let Some(width) = arguments.lanes {
+        lanes::limit(width.lanes());
+    }
     let exit = commands::execute(arguments).unwrap_or_else(|failure| {
         anstream::eprintln!("{}", failure.message);
         failure.exit

@@ -2,6 +2,7 @@
 
 use super::EXIT_CODES;
 use crate::exec::Executor;
+use crate::lanes::Lanes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -12,6 +13,9 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Widest vector instructions to use, for measurements; results do not depend on it
+    #[arg(long, value_enum, hide = true, global = true)]
+    pub lanes: Option<Width>,
 }
 
 /// What to do.
@@ -161,6 +165,28 @@ impl Engine {
             Engine::Window => "window",
             Engine::Event => "event",
             Engine::Plain => "plain",
+        }
+    }
+}
+
+/// Sets of vector instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Width {
+    /// What every processor has
+    Baseline,
+    /// Four lanes
+    Avx2,
+    /// Eight lanes
+    Avx512,
+}
+
+impl Width {
+    /// The set of this name.
+    pub fn lanes(self) -> Lanes {
+        match self {
+            Width::Baseline => Lanes::Baseline,
+            Width::Avx2 => Lanes::Avx2,
+            Width::Avx512 => Lanes::Avx512,
         }
     }
 }
