@@ -114,9 +114,11 @@ pub enum LawNode {
         /// Weight and law of each part.
         parts: Vec<(f64, LawNode)>,
     },
-    /// One of the given amounts, each equally likely, in the order given.
+    /// Measured amounts, in any order: once sorted, each is the middle of an equal share of probability, with straight
+    /// lines between neighbours.
     Samples(Arc<[f64]>),
-    /// Straight lines between quantiles: probability and amount, probabilities rising.
+    /// A smooth law through quantiles, each a probability and an amount, probabilities rising: the logarithm of the amount
+    /// is a monotone cubic of the normal score.
     Quantiles(Arc<[(f64, f64)]>),
     /// Another law plus a constant.
     Shifted {
@@ -166,9 +168,10 @@ choice! {
         Hyperexponential(Vec<Branch<Q>>) = "hyperexponential",
         /// One of several laws.
         Mixture(Vec<Part<Q>>) = "mixture",
-        /// One of the given amounts, each equally likely.
+        /// Measured amounts: sorted, with straight lines between neighbours.
         Samples(Samples<Q>) = "samples",
-        /// Straight lines between percentiles.
+        /// A smooth curve through percentiles, on the scale of the lognormal law; beyond them the lognormal law through the
+        /// last two.
         Quantiles(Quantiles<Q>) = "quantiles",
         /// Another law plus a constant.
         Shifted(Shifted<Q>) = "shifted",
