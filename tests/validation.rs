@@ -7,6 +7,7 @@ mod harness;
 mod load;
 
 use harness::accept::{BEYOND, Finding, Verdict, precision};
+use harness::family::Family;
 use harness::rows::{self, Row};
 use harness::run::{Model, Pass, run};
 
@@ -22,6 +23,8 @@ fn every_known_number_is_met_within_the_precision_of_a_fiftieth_of_the_acceptanc
     let models = run(&rows, Pass { seed: 0, share: SHARE }).unwrap();
     let wrong: Vec<String> = models.iter().flat_map(wrong_in).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let biased: Vec<String> = Family::all(&models).iter().filter(|f| !f.holds()).map(Family::to_string).collect();
+    assert!(biased.is_empty(), "{}", biased.join("\n"));
 }
 
 /// What a model misses, of those numbers that a short run can tell.
@@ -57,6 +60,20 @@ fn a_number_that_is_five_percent_off_is_noticed_and_a_short_run_is_not_believed(
         let short = Finding { error: 1.01 * precision(row), ..finding.clone() };
         assert_eq!(short.verdict(row), Verdict::Vague, "{} {finding:?}", row.id);
     }
+}
+
+/// Rows that are all half a standard error high pass one by one; together they must not.
+#[test]
+fn a_bias_too_small_for_a_single_number_is_noticed_in_the_mean_of_many() {
+    let rows: Vec<Row> = rows::all().unwrap().into_iter().filter(|row| row.family == "token bucket").collect();
+    let mut models = run(&rows, Pass { seed: 0, share: SHARE }).unwrap();
+    assert!(Family::all(&models)[0].holds());
+    for (row, finding) in models.iter_mut().flat_map(|model| &mut model.found) {
+        finding.estimate += 2.5 * finding.error;
+        assert!(finding.agrees(row, STANDARD_ERRORS), "{} {finding:?}", row.id);
+    }
+    let family = &Family::all(&models)[0];
+    assert!(!family.holds(), "{family}");
 }
 
 /// Utilisation is load times mean service, whoever is served first.

@@ -71,8 +71,7 @@ struct Request {
     answered: bool,
 }
 
-/// Requests replayed: the latency quantiles must agree within 2 %. In r6 within 3 %: its two slots are busy all the time, so
-/// that the moment a slot takes to be handed on, some 0.03 ms, adds up along the queue.
+/// Requests replayed: the latency quantiles must agree within 2 %.
 ///
 /// # Errors
 /// A file that cannot be read, or a scenario that does not load.
@@ -87,7 +86,7 @@ pub fn replays(load: impl Fn(&Path) -> Result<Case, String>) -> Result<Vec<Line>
         let simulated = served(&case, &replayed);
         for p in [0.5, 0.9, 0.99, 0.999] {
             let (measured, simulated) = (quantile(&measured, p), simulated.quantile(p) / 1e6);
-            let bound = if short == "r6" { 0.03 } else { 0.02 } * measured;
+            let bound = 0.02 * measured;
             lines.push(Line { run, what: percentile(p), measured, simulated, bound, noise: 0.0 });
         }
         if short == "r2" {

@@ -3,6 +3,7 @@
 //! scenarios.
 
 pub mod accept;
+pub mod family;
 pub mod observed;
 pub mod presence;
 pub mod reading;

@@ -73,7 +73,12 @@ impl Presence {
 
     /// Share of the time with nobody present.
     pub fn nobody(&self) -> f64 {
-        self.moment(|number| if number == 0.0 { 1.0 } else { 0.0 })
+        self.share(|present| present == 0.0)
+    }
+
+    /// Share of the time in which the number present is such.
+    pub fn share(&self, such: impl Fn(f64) -> bool) -> f64 {
+        self.moment(|number| if such(number) { 1.0 } else { 0.0 })
     }
 
     /// Mean number at the start of a quarter of the period (0 to 3).
@@ -129,6 +134,7 @@ mod tests {
         // 10 to 20: one; 20 to 30: two; 30 to 50: one.
         assert_eq!((presence.mean(), presence.quantile(0.7), presence.quantile(0.8)), (1.25, 1.0, 2.0));
         assert_eq!((presence.nobody(), presence.at_quarter(0), presence.at_quarter(1)), (0.0, 1.0, 2.0));
+        assert_eq!((presence.share(|number| number < 2.0), presence.share(|number| number <= 2.0)), (0.75, 1.0));
         assert!((presence.variance() - 0.1875).abs() < 1e-12);
     }
 

@@ -140,10 +140,12 @@ impl Reading {
         }
     }
 
-    /// The quantile of a histogram it reads, if it does.
+    /// The probability of the quantile it reads, if it does.
     pub fn quantile(&self) -> Option<f64> {
         match self.what {
-            What::Latency(Statistic::Quantile(p)) | What::Wait(Statistic::Quantile(p)) => Some(p),
+            What::Latency(Statistic::Quantile(p)) | What::Wait(Statistic::Quantile(p)) | What::PresentQuantile(p) => {
+                Some(p)
+            }
             _ => None,
         }
     }
@@ -153,12 +155,23 @@ impl Reading {
         matches!(self.what, What::PresentQuantile(_))
     }
 
-    /// How many observations a quantile rests on.
-    pub fn observations(&self, seen: &Observed) -> u64 {
+    /// The times it reads a quantile of; nothing for other readings.
+    pub fn times(&self, seen: &Observed) -> Option<Histogram> {
         match self.what {
-            What::Wait(_) => seen.resources.get(&self.at).map_or(0, |s| s.wait.count()),
-            _ => seen.latency(self.of.as_deref(), &[Answered::Served]).count(),
+            What::Wait(Statistic::Quantile(_)) => seen.resources.get(&self.at).map(|s| s.wait.clone()),
+            What::Latency(Statistic::Quantile(_)) => Some(seen.latency(self.of.as_deref(), &[Answered::Served])),
+            _ => None,
         }
+    }
+
+    /// Shares of what it reads a quantile of: below a number, and up to it. Exact for whole numbers and for times of zero;
+    /// nothing for other times and other readings.
+    pub fn shares(&self, seen: &Observed, number: f64) -> Option<(f64, f64)> {
+        if let (What::PresentQuantile(_), Some(present)) = (self.what, &seen.presence) {
+            return Some((present.share(|level| level < number), present.share(|level| level <= number)));
+        }
+        let times = self.times(seen).filter(|_| number == 0.0)?;
+        Some((0.0, at_once(&times) as f64 / times.count() as f64))
     }
 
     /// Whether it needs the single requests of a run.

@@ -23,7 +23,7 @@ pub struct Model {
     pub found: Vec<(Row, Finding)>,
     /// Requests simulated.
     pub requests: u64,
-    /// Processor time in seconds.
+    /// Seconds by the clock, of all replications together.
     pub seconds: f64,
 }
 
@@ -32,7 +32,8 @@ pub struct Model {
 pub struct Pass {
     /// Added to the seed of each scenario.
     pub seed: u64,
-    /// Share of the measured time that is run; scenarios of which one period is measured run this share of the replications.
+    /// Share of the measured time that is run, which may be more than all of it; scenarios of which one period is measured run
+    /// this share of the replications.
     pub share: f64,
 }
 
@@ -93,7 +94,7 @@ fn job(name: &str, rows: &[Row], pass: Pass) -> Result<Job, String> {
         case.replications = ((case.replications as f64 * pass.share) as usize).max(10);
     } else if name.ends_with("-sized") {
         case = sized::dress(case, pass.share).map_err(|error| format!("{name}: {error}"))?;
-    } else if pass.share < 1.0 {
+    } else if pass.share != 1.0 {
         let nanos = case.warmup.0 + (case.measured().0 as f64 * pass.share) as u64;
         case = load(&file, &[format!("traffic.duration={nanos} ns")])?;
     }
