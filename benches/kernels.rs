@@ -6,7 +6,7 @@
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use gatepath::exec::columns::{gather, split};
+use gatepath::exec::columns::{gather, places, split};
 use gatepath::exec::order::Order;
 use gatepath::lanes::{Lanes, limit, used};
 use gatepath::law::{Law, LawSpec};
@@ -138,6 +138,11 @@ fn moves(criterion: &mut Criterion) {
     }
     let indices = order.indices().to_vec();
     measure(&mut group, "gather", |turn| gather(black_box(&mixed[turn]), &indices, &mut to));
+    let mut rows = Vec::new();
+    measure(&mut group, "places", |turn| {
+        rows.clear();
+        places(black_box(&masks[turn]), &mut rows);
+    });
     measure(&mut group, "split", |turn| {
         yes.clear();
         no.clear();

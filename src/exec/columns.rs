@@ -1,6 +1,6 @@
 //! Moving columns: the same field of many requests, one after another.
 
-/// Values split at a time.
+/// Values looked at a time.
 const BLOCK: usize = 128;
 
 /// Puts the values of a column in another order: `to` becomes `from[indices[0]], from[indices[1]], ...`.
@@ -16,7 +16,7 @@ pub fn gather(from: &[u64], indices: &[u32], to: &mut Vec<u64>) {
 /// order.
 ///
 /// # Panics
-/// When column and mask differ in length.
+/// When column and mask differ in length, or the mask holds something else than ones and zeros.
 pub fn split(column: &[u64], mask: &[u8], yes: &mut Vec<u64>, no: &mut Vec<u64>) {
     assert_eq!(column.len(), mask.len(), "every value needs a place in the mask");
     // Each value is written to both sides and stays on one: a branch would be guessed wrong too often.
@@ -30,6 +30,22 @@ pub fn split(column: &[u64], mask: &[u8], yes: &mut Vec<u64>, no: &mut Vec<u64>)
         let stays = column.len() - goes;
         yes.extend_from_slice(&here[..goes]);
         no.extend_from_slice(&there[..stays]);
+    }
+}
+
+/// Appends the places at which a mask of ones and zeros is one, in order: what [`gather`] needs to take these out.
+///
+/// # Panics
+/// When the mask has more than 2^32 places, or holds something else than ones and zeros.
+pub fn places(mask: &[u8], places: &mut Vec<u32>) {
+    let mut here = [0; BLOCK];
+    for (mask, from) in mask.chunks(BLOCK).zip((0u32..).step_by(BLOCK)) {
+        let mut found = 0;
+        for (&mask, place) in mask.iter().zip(from..) {
+            here[found % BLOCK] = place;
+            found += usize::from(mask);
+        }
+        places.extend_from_slice(&here[..found]);
     }
 }
 
@@ -61,6 +77,10 @@ mod tests {
             let side = |wanted: u8| {
                 column.iter().zip(&mask).filter(move |(_, mask)| **mask == wanted).map(|(&value, _)| value)
             };
+            let (mut at, mut taken) = (vec![7], Vec::new());
+            places(&mask, &mut at);
+            gather(&column, &at[1..], &mut taken);
+            assert_eq!(taken, yes, "{length} values, every {every}");
             assert!(yes.into_iter().eq(side(1)) && no.into_iter().eq(side(0)), "{length} values, every {every}");
         }
     }

@@ -1,7 +1,7 @@
 //! Requests of a window as columns. A column whose values are all the same is kept as that value, and one that equals
 //! the time of the requests needs no values of its own; so a register nobody has set costs nothing.
 
-use super::super::columns::gather;
+use super::super::columns::{gather, places};
 use super::super::source::Arrival;
 use crate::op::window::Window;
 use crate::program::{Condition, Instruction, PATIENCE_RANK, Program};
@@ -392,7 +392,8 @@ impl Batch {
 
     /// Takes out the requests for which the mask holds, in their order.
     pub fn taken_out(&mut self, mask: &[u8], spare: &mut Spare) -> Batch {
-        let rows: Vec<u32> = (0..mask.len() as u32).filter(|&row| mask[row as usize] == 1).collect();
+        let mut rows = Vec::new();
+        places(mask, &mut rows);
         let mut out = self.gathered(&rows, spare);
         out.ordered = self.ordered;
         self.retain(mask);
