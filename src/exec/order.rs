@@ -37,7 +37,7 @@ impl Order {
     ///
     /// # Panics
     /// When the cut is zero or above 2^32, or there are more than 2^20 times.
-    pub fn order(&mut self, times: &[u64], start: u64, cut: u64, tie: impl Fn(u32) -> (u64, u64)) -> usize {
+    pub fn order<K: Ord>(&mut self, times: &[u64], start: u64, cut: u64, tie: impl Fn(u32) -> K) -> usize {
         assert!((1..=1 << 32).contains(&cut), "the cut of a window lies within 2^32 ns");
         assert!(times.len() <= 1 << INDEX_BITS, "a window has no more than 2^20 requests");
         let inside = if times.len() < FEW { self.compare(times, start, cut) } else { self.sort(times, start, cut) };
@@ -134,7 +134,7 @@ impl Order {
 
     /// Puts runs of equal times in order of their ties.
     #[cold]
-    fn settle(&mut self, inside: usize, tie: impl Fn(u32) -> (u64, u64)) {
+    fn settle<K: Ord>(&mut self, inside: usize, tie: impl Fn(u32) -> K) {
         let mut from = 0;
         for run in self.keys[..inside].chunk_by(|a, b| a >> INDEX_BITS == b >> INDEX_BITS) {
             let to = from + run.len();

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::lanes;
 use crate::program::StationSpec;
 use crate::time::{Span, Time};
 
@@ -27,6 +28,15 @@ pub enum Arrived {
         /// When it leaves.
         at: Time,
     },
+}
+
+/// Columns of arrivals.
+struct Block<'a> {
+    targets: Option<&'a [u64]>,
+    times: &'a [u64],
+    starts: &'a mut [u64],
+    ends: &'a mut [u64],
+    mask: &'a mut [u8],
 }
 
 /// A group of stations, each with its servers and its queue.
@@ -115,8 +125,25 @@ impl Fifo {
         ends: &mut [u64],
         mask: &mut [u8],
     ) -> usize {
+        let block = Block { targets, times, starts, ends, mask };
+        match self.servers {
+            1 => self.take_in(block, |_| 0),
+            2 => self.take_in(block, |servers| (servers[1] < servers[0]) as usize),
+            3..=SCAN => lanes::dispatch(
+                #[inline(always)]
+                move || self.take_in(block, earliest_of_many),
+            ),
+            _ => self.take_in(block, earliest),
+        }
+    }
+
+    #[inline(always)]
+    fn take_in(&mut self, block: Block<'_>, earliest: impl Fn(&[Time]) -> usize) -> usize {
+        let Block { targets, times, starts, ends, mask } = block;
+        let rows = times.len();
+        let (starts, ends, mask) = (&mut starts[..rows], &mut ends[..rows], &mut mask[..rows]);
         let mut longest = 0;
-        for row in 0..times.len() {
+        for row in 0..rows {
             let target = targets.map_or(0, |targets| targets[row] as usize);
             let at = times[row];
             let servers = &mut self.free[target * self.servers..][..self.servers];
@@ -160,6 +187,20 @@ fn earliest(servers: &[Time]) -> usize {
         }
     }
     best
+}
+
+/// The same for a few servers, without a branch; of equal ones any will do.
+#[inline(always)]
+fn earliest_of_many(servers: &[Time]) -> usize {
+    let mut least = servers[0].0;
+    for server in servers {
+        least = least.min(server.0);
+    }
+    let mut found = 0;
+    for (index, server) in servers.iter().enumerate() {
+        found = if server.0 == least { index } else { found };
+    }
+    found
 }
 
 /// The server works until `end`.

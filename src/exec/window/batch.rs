@@ -117,22 +117,23 @@ impl Spare {
     /// An empty vector.
     #[inline]
     pub fn take(&mut self) -> Values {
-        self.0.pop().unwrap_or_default()
+        let mut values = self.0.pop().unwrap_or_default();
+        values.clear();
+        values
     }
 
-    /// A vector with as many zeros.
+    /// A vector of this length, to be overwritten.
     #[inline]
-    pub fn zeros(&mut self, len: usize) -> Values {
-        let mut values = self.take();
+    pub fn sized(&mut self, len: usize) -> Values {
+        let mut values = self.0.pop().unwrap_or_default();
         values.resize(len, 0);
         values
     }
 
     /// A vector that is no longer needed.
     #[inline]
-    pub fn give(&mut self, mut values: Values) {
+    pub fn give(&mut self, values: Values) {
         if values.capacity() > 0 && self.0.len() < Spare::MOST {
-            values.clear();
             self.0.push(values);
         }
     }

@@ -27,8 +27,10 @@ use batch::{Batch, Cells, Layout, Spare};
 use births::Births;
 use ring::Ring;
 
-/// The longest windows are of `2^31` nanoseconds, some two seconds: offsets must fit 32 bits.
-pub(super) const LONGEST: u32 = 31;
+/// The longest windows are of `2^42` nanoseconds, more than an hour.
+pub(super) const LONGEST: u32 = 42;
+/// Bits of an offset by which the requests of a window are ordered.
+const OFFSET_BITS: u32 = 32;
 
 /// Requests at one place in one window that are too many for columns.
 const TOO_MANY: usize = 1 << 20;
@@ -263,7 +265,17 @@ impl<'a> Windows<'a> {
             self.halted = Some(if batch.len() > TOO_MANY { Halt::Backlog } else { Halt::TooSoon });
             return Batch::default();
         }
-        let before = self.order.order(&batch.at, self.start, end - self.start, |row| batch.tie(row as usize));
+        let tie = |row: u32| (batch.at[row as usize], batch.tie(row as usize));
+        let before = if self.shift <= OFFSET_BITS {
+            self.order.order(&batch.at, self.start, end - self.start, tie)
+        } else {
+            // Longer windows are ordered by the leading bits; what is equal in those counts as a tie.
+            let unit = self.shift - OFFSET_BITS;
+            let offset = |&at: &u64| if at < end { (at - self.start) >> unit } else { u64::MAX };
+            self.scratch.row.clear();
+            self.scratch.row.extend(batch.at.iter().map(offset));
+            self.order.order(&self.scratch.row, 0, 1 << OFFSET_BITS, tie)
+        };
         let rows = self.order.indices();
         for &row in &rows[before..] {
             self.rings[place].keep(&batch, row as usize, self.shift, spare);

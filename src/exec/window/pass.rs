@@ -75,7 +75,7 @@ impl Windows<'_> {
     /// Random bits of all requests at a site.
     fn bits(&mut self, batch: &Batch, site: SiteId) -> Values {
         let words = self.words(batch);
-        let mut bits = self.spare.zeros(words.len());
+        let mut bits = self.spare.sized(words.len());
         self.core.draws.bits_of(site, &words, &mut bits);
         self.spare.give(words);
         bits
@@ -84,7 +84,7 @@ impl Windows<'_> {
     /// When a delay ends for each.
     fn delayed(&mut self, batch: &Batch, site: SiteId, per: Per) -> Values {
         let words = self.words(batch);
-        let mut ends = self.spare.zeros(batch.len());
+        let mut ends = self.spare.sized(batch.len());
         if per == Per::Request {
             self.core.draws.add(site, &words, &batch.at, &mut ends);
         } else {

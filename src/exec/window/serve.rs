@@ -58,7 +58,7 @@ impl Windows<'_> {
 
     /// What each asks for.
     fn demands(&mut self, batch: &Batch, service: Service, words: &[u64]) -> Values {
-        let mut demands = self.spare.zeros(batch.len());
+        let mut demands = self.spare.sized(batch.len());
         match service {
             Service::Law(site) => self.core.draws.spans(site, words, &mut demands),
             Service::Demand => {
@@ -70,7 +70,7 @@ impl Windows<'_> {
 
     /// Patient requests at equal servers that are always on. Demands become ends; whether all are served.
     fn serve_plainly(&mut self, id: StationId, batch: &Batch, targets: Option<&[u64]>, ends: &mut Values) -> bool {
-        let mut starts = self.spare.zeros(batch.len());
+        let mut starts = self.spare.sized(batch.len());
         let mut mask = std::mem::take(&mut self.scratch.mask);
         mask.clear();
         mask.resize(batch.len(), SERVED);
