@@ -93,7 +93,7 @@ impl Pace {
     /// Requests in a window that make it worth while.
     const FEWEST: f64 = 8.0;
     /// Requests in a window that are enough: more would not stay in the nearest caches.
-    const MOST: f64 = 1024.0;
+    const MOST: f64 = 2048.0;
 
     fn of(sources: Sources<'_>) -> Pace {
         let mut block = Vec::new();

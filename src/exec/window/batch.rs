@@ -108,7 +108,7 @@ pub(super) enum Cells {
 
 /// Vectors to be used again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Spare(Vec<Values>);
+pub(super) struct Spare(Vec<Values>, Vec<u32>);
 
 impl Spare {
     /// More are never needed at once.
@@ -393,10 +393,12 @@ impl Batch {
 
     /// Takes out the requests for which the mask holds, in their order.
     pub fn taken_out(&mut self, mask: &[u8], spare: &mut Spare) -> Batch {
-        let mut rows = Vec::new();
+        let mut rows = std::mem::take(&mut spare.1);
+        rows.clear();
         places(mask, &mut rows);
         let mut out = self.gathered(&rows, spare);
         out.ordered = self.ordered;
+        spare.1 = rows;
         self.retain(mask);
         out
     }

@@ -277,9 +277,7 @@ impl<'a> Windows<'a> {
             self.order.order(&self.scratch.row, 0, 1 << OFFSET_BITS, tie)
         };
         let rows = self.order.indices();
-        for &row in &rows[before..] {
-            self.rings[place].keep(&batch, row as usize, self.shift, spare);
-        }
+        self.rings[place].keep_all(&batch, &rows[before..], end, self.shift, spare);
         let mut sorted = batch.gathered(&rows[..before], spare);
         sorted.ordered = true;
         batch.discard(spare);
