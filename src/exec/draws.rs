@@ -43,9 +43,13 @@ impl Draws {
     /// Values of the law of a site for many words.
     pub fn spans(&self, site: SiteId, words: &[u64], spans: &mut [u64]) {
         let (key, law) = &self.sites[site.index()];
-        key.fill(words, spans);
-        let bits = spans.to_vec();
-        law.fill(&bits, spans);
+        const CHUNK: usize = 256;
+        let mut bits = [0; CHUNK];
+        for (words, spans) in words.chunks(CHUNK).zip(spans.chunks_mut(CHUNK)) {
+            let bits = &mut bits[..words.len()];
+            key.fill(words, bits);
+            law.fill(bits, spans);
+        }
     }
 
     /// Times later by values of the law of a site.

@@ -10,6 +10,8 @@ use crate::time::{Span, Time};
 
 /// Servers up to which a scan beats a heap.
 const SCAN: usize = 32;
+/// Arrivals taken together where queues are short.
+const CHUNK: usize = 128;
 
 /// What becomes of a request that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +32,31 @@ pub enum Arrived {
     },
 }
 
-/// Columns of arrivals.
-struct Block<'a> {
-    targets: Option<&'a [u64]>,
-    times: &'a [u64],
-    starts: &'a mut [u64],
-    ends: &'a mut [u64],
-    mask: &'a mut [u8],
+/// Columns of arrivals at a group of stations.
+pub struct Block<'a> {
+    /// The station of each; nothing means the only one.
+    pub targets: Option<&'a [u64]>,
+    /// When each comes.
+    pub times: &'a [u64],
+    /// When its service starts.
+    pub starts: &'a mut [u64],
+    /// Its demand before, the end of its service after; both are the arrival if it finds the queue full.
+    pub ends: &'a mut [u64],
+    /// One if it finds the queue full; zeros before.
+    pub full: &'a mut [u8],
+}
+
+impl<'a> Block<'a> {
+    fn split(self, rows: usize) -> (Block<'a>, Block<'a>) {
+        let targets = self.targets.map(|targets| targets.split_at(rows));
+        let (times, starts) = (self.times.split_at(rows), self.starts.split_at_mut(rows));
+        let (ends, full) = (self.ends.split_at_mut(rows), self.full.split_at_mut(rows));
+        let block = |targets, times, starts, ends, full| Block { targets, times, starts, ends, full };
+        (
+            block(targets.map(|targets| targets.0), times.0, starts.0, ends.0, full.0),
+            block(targets.map(|targets| targets.1), times.1, starts.1, ends.1, full.1),
+        )
+    }
 }
 
 /// A group of stations, each with its servers and its queue.
@@ -114,57 +134,98 @@ impl Fifo {
         Arrived::Served { start: free, end }
     }
 
-    /// Patient requests in order of time at each target, to servers that are always on: `ends` holds their demands
-    /// before and the ends of their services after; the mask becomes 1 for those that find the queue full, whose start
-    /// and end are their arrival. Gives the longest queue.
-    pub fn arrive_all(
-        &mut self,
-        targets: Option<&[u64]>,
-        times: &[u64],
-        starts: &mut [u64],
-        ends: &mut [u64],
-        mask: &mut [u8],
-    ) -> usize {
-        let block = Block { targets, times, starts, ends, mask };
+    /// Patient requests in order of time at each target, to servers that are always on. Whether a queue grew longer than
+    /// `backlog` requests.
+    pub fn arrive_all(&mut self, mut block: Block<'_>, backlog: usize) -> bool {
+        while !block.times.is_empty() {
+            let all = block.times.len();
+            let rows = [all, all.min(CHUNK)].into_iter().find(|&rows| self.has_room(&block, rows, backlog));
+            let (mut now, rest) = block.split(rows.unwrap_or(all.min(CHUNK)));
+            if rows.is_some() {
+                self.serve_all(&mut now);
+            } else if self.take_in(&mut now, backlog) {
+                return true;
+            }
+            block = rest;
+        }
+        false
+    }
+
+    /// Whether no queue can come to its bound by the next arrivals, and it pays to look at all stations for them.
+    fn has_room(&mut self, block: &Block<'_>, rows: usize, backlog: usize) -> bool {
+        let most = self.places.min(backlog);
+        if self.servers > SCAN || self.impatient || rows < self.queues.len() || rows > most {
+            return false;
+        }
+        let at = Time(block.times[0]);
+        self.queues.iter_mut().all(|queue| {
+            let left = queue.in_order.partition_point(|&leaves| leaves <= at);
+            queue.in_order.drain(..left);
+            queue.in_order.len() + rows <= most
+        })
+    }
+
+    /// Serves all, who never find a full queue.
+    fn serve_all(&mut self, block: &mut Block<'_>) {
         match self.servers {
-            1 => self.take_in(block, |_| 0),
-            2 => self.take_in(block, |servers| (servers[1] < servers[0]) as usize),
-            3..=SCAN => lanes::dispatch(
-                #[inline(always)]
-                move || self.take_in(block, earliest_of_many),
-            ),
-            _ => self.take_in(block, earliest),
+            1 => self.serve_sorted::<1>(block),
+            2 => self.serve_sorted::<2>(block),
+            3..=4 => self.serve_sorted::<4>(block),
+            5..=8 => self.serve_sorted::<8>(block),
+            9..=16 => self.serve_sorted::<16>(block),
+            _ => self.serve_sorted::<32>(block),
+        }
+        let last = block.times[block.times.len() - 1];
+        for (row, &start) in block.starts.iter().enumerate() {
+            if start > last {
+                let target = block.targets.map_or(0, |targets| targets[row] as usize);
+                self.queues[target].in_order.push_back(Time(start));
+            }
         }
     }
 
-    #[inline(always)]
-    fn take_in(&mut self, block: Block<'_>, earliest: impl Fn(&[Time]) -> usize) -> usize {
-        let Block { targets, times, starts, ends, mask } = block;
-        let rows = times.len();
-        let (starts, ends, mask) = (&mut starts[..rows], &mut ends[..rows], &mut mask[..rows]);
-        let mut longest = 0;
-        for row in 0..rows {
-            let target = targets.map_or(0, |targets| targets[row] as usize);
-            let at = times[row];
-            let servers = &mut self.free[target * self.servers..][..self.servers];
-            let server = earliest(servers);
-            let free = servers[server].0;
-            let start = free.max(at);
-            if free > at {
-                let queue = &mut self.queues[target];
-                let waiting = queue.count(Time(at));
-                if waiting >= self.places {
-                    (starts[row], ends[row], mask[row]) = (at, at, 1);
-                    continue;
+    /// The same with the free times of each station in order: the first is taken out, the new one put in its place by
+    /// exchanges of neighbours, all at once.
+    fn serve_sorted<const N: usize>(&mut self, block: &mut Block<'_>) {
+        let servers = self.servers;
+        let mut stations: Vec<[u64; N]> = self.free.chunks(servers).map(sorted).collect();
+        lanes::dispatch(
+            #[inline(always)]
+            || match (block.targets, &mut stations[..]) {
+                (None, [station]) => {
+                    let mut free = *station;
+                    for ((&at, start), end) in block.times.iter().zip(&mut *block.starts).zip(&mut *block.ends) {
+                        (*start, *end, free) = served(free, at, *end);
+                    }
+                    *station = free;
                 }
-                queue.in_order.push_back(Time(free));
-                longest = longest.max(waiting + 1);
-            }
-            let end = start + ends[row];
-            occupy(servers, server, Time(end));
-            (starts[row], ends[row]) = (start, end);
+                (targets, stations) => {
+                    for (row, &at) in block.times.iter().enumerate() {
+                        let target = targets.map_or(0, |targets| targets[row] as usize);
+                        let station = &mut stations[target];
+                        (block.starts[row], block.ends[row], *station) = served(*station, at, block.ends[row]);
+                    }
+                }
+            },
+        );
+        for (free, station) in self.free.chunks_mut(servers).zip(&stations) {
+            free.iter_mut().zip(station).for_each(|(free, &at)| *free = Time(at));
         }
-        longest
+    }
+
+    /// One after another, with a look at the queue.
+    fn take_in(&mut self, block: &mut Block<'_>, backlog: usize) -> bool {
+        for (row, &at) in block.times.iter().enumerate() {
+            let target = block.targets.map_or(0, |targets| targets[row] as usize);
+            match self.arrive(target, Time(at), Span(block.ends[row]), None, Span::ZERO) {
+                Arrived::Served { start, end } => (block.starts[row], block.ends[row]) = (start.0, end.0),
+                _ => (block.starts[row], block.ends[row], block.full[row]) = (at, at, 1),
+            }
+            if self.waiting(target) > backlog {
+                return true;
+            }
+        }
+        false
     }
 
     /// Requests that wait at a target, as of the last arrival that found no free server.
@@ -189,18 +250,21 @@ fn earliest(servers: &[Time]) -> usize {
     best
 }
 
-/// The same for a few servers, without a branch; of equal ones any will do.
+/// Free times in order; places beyond the servers are never free.
+fn sorted<const N: usize>(servers: &[Time]) -> [u64; N] {
+    let mut free = [u64::MAX; N];
+    free.iter_mut().zip(servers).for_each(|(free, at)| *free = at.0);
+    free.sort_unstable();
+    free
+}
+
+/// Start and end of a service of some length, and the free times after it.
 #[inline(always)]
-fn earliest_of_many(servers: &[Time]) -> usize {
-    let mut least = servers[0].0;
-    for server in servers {
-        least = least.min(server.0);
-    }
-    let mut found = 0;
-    for (index, server) in servers.iter().enumerate() {
-        found = if server.0 == least { index } else { found };
-    }
-    found
+fn served<const N: usize>(free: [u64; N], at: u64, length: u64) -> (u64, u64, [u64; N]) {
+    let start = free[0].max(at);
+    let end = start + length;
+    let next = |server: usize| if server + 1 < N { free[server + 1] } else { u64::MAX };
+    (start, end, std::array::from_fn(|server| free[server].max(end).min(next(server))))
 }
 
 /// The server works until `end`.
@@ -234,10 +298,15 @@ fn sink(heap: &mut [Time]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::op::keyed::spread;
     use crate::program::Discipline;
 
     fn station(servers: u32, queue: Option<u32>, impatient: bool) -> Fifo {
-        Fifo::new(&StationSpec {
+        Fifo::new(&spec(servers, queue, impatient))
+    }
+
+    fn spec(servers: u32, queue: Option<u32>, impatient: bool) -> StationSpec {
+        StationSpec {
             name: "s".into(),
             targets: 1,
             servers,
@@ -247,7 +316,7 @@ mod tests {
             patience: impatient.then_some(crate::program::SiteId(0)),
             setup: None,
             target: None,
-        })
+        }
     }
 
     fn served(start: u64, end: u64) -> Arrived {
@@ -290,6 +359,43 @@ mod tests {
             times[server] = start + service;
             let arrived = heap.arrive(0, Time(at), Span(service), None, Span::ZERO);
             assert_eq!(arrived, served(start, start + service));
+        }
+    }
+
+    #[test]
+    fn blocks_are_served_as_one_by_one_with_any_number_of_servers_and_places() {
+        for (servers, queue) in
+            [(1, None), (1, Some(3)), (2, None), (2, Some(400)), (3, Some(0)), (7, None), (16, Some(50))]
+        {
+            for servers in [servers, servers + 20] {
+                let spec = StationSpec { targets: 3, ..spec(servers, queue, false) };
+                let (mut one, mut all) = (Fifo::new(&spec), Fifo::new(&spec));
+                let mut at = 0;
+                for rows in [1usize, 2, 50, 500, 3, 1_000, 129, 128] {
+                    let number = |row: usize, salt: u64| spread(at + row as u64 * 7 + salt);
+                    let mut times: Vec<u64> = (0..rows).map(|row| at + number(row, 1) % (rows as u64 * 40)).collect();
+                    times.sort_unstable();
+                    let targets: Vec<u64> = (0..rows).map(|row| number(row, 2) % 3).collect();
+                    let demands: Vec<u64> = (0..rows).map(|row| number(row, 3) % (130 * servers as u64)).collect();
+                    let (mut starts, mut ends, mut full) = (vec![0; rows], demands.clone(), vec![0; rows]);
+                    let (starts_of, ends_of) = (&mut starts[..], &mut ends[..]);
+                    let block = Block {
+                        targets: Some(&targets),
+                        times: &times,
+                        starts: starts_of,
+                        ends: ends_of,
+                        full: &mut full,
+                    };
+                    assert!(!all.arrive_all(block, 100_000));
+                    for row in 0..rows {
+                        let arrived =
+                            one.arrive(targets[row] as usize, Time(times[row]), Span(demands[row]), None, Span::ZERO);
+                        let block = if full[row] == 1 { Arrived::Full } else { served(starts[row], ends[row]) };
+                        assert_eq!(arrived, block, "{servers} servers, {queue:?}, row {row} of {rows}");
+                    }
+                    at += rows as u64 * 40;
+                }
+            }
         }
     }
 }

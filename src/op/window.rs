@@ -29,6 +29,11 @@ impl Window {
         end.0.min(self.until.0).saturating_sub(start.0.max(self.from.0))
     }
 
+    /// The sum over many stretches of time.
+    pub fn overlaps(self, starts: &[u64], ends: &[u64]) -> u64 {
+        starts.iter().zip(ends).map(|(&start, &end)| self.overlap(Time(start), Time(end))).sum()
+    }
+
     /// Length of the measured time.
     pub fn length(self) -> Span {
         self.until.since(self.from)

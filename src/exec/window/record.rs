@@ -58,7 +58,10 @@ impl Windows<'_> {
         }
         self.last = self.last.max(batch.at.iter().copied().max().unwrap_or(0));
         let mut latencies = self.spare.take();
-        latencies.extend((0..batch.len()).map(|row| batch.at[row] - batch.get(BORN, row)));
+        match &batch.rest[BORN] {
+            Cells::Each(born) => latencies.extend(batch.at.iter().zip(born).map(|(at, born)| at - born)),
+            _ => latencies.extend((0..batch.len()).map(|row| batch.at[row] - batch.get(BORN, row))),
+        }
         match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS)) {
             (Some(outcome), Some(class), Some(counts)) => {
                 let who = (outcome as usize, class as usize, counts == 1);

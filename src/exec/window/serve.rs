@@ -4,7 +4,7 @@ use super::batch::{Batch, DEMAND, Values};
 use super::{Halt, Windows};
 use crate::exec::core::slowed;
 use crate::exec::station::Queue;
-use crate::op::fifo::Arrived;
+use crate::op::fifo::{Arrived, Block};
 use crate::program::{Label, Service, SiteId, StationId, StationSpec};
 use crate::time::{Span, Time};
 
@@ -75,17 +75,21 @@ impl Windows<'_> {
         mask.clear();
         mask.resize(batch.len(), SERVED);
         let Queue::Fifo(fifo) = &mut self.core.stations[id.index()].queue else { return false };
-        let longest = fifo.arrive_all(targets, &batch.at, &mut starts, ends, &mut mask);
-        if longest > self.backlog {
+        let block = Block { targets, times: &batch.at, starts: &mut starts, ends, full: &mut mask };
+        if fifo.arrive_all(block, self.backlog) {
             self.halted = Some(Halt::Backlog);
         }
         let all = !mask.contains(&REFUSED);
         let window = self.core.recorder.window;
         let tally = &mut self.core.recorder.stations[id.index()];
         let measured = all && window.count(&batch.at) == batch.len() as u64;
-        for row in 0..batch.len() {
-            let target = targets.map_or(0, |targets| targets[row] as usize);
-            tally.busy[target] += window.overlap(Time(starts[row]), Time(ends[row]));
+        match targets {
+            None => tally.busy[0] += window.overlaps(&starts, ends),
+            Some(targets) => {
+                for ((&start, &end), &target) in starts.iter().zip(ends.iter()).zip(targets) {
+                    tally.busy[target as usize] += window.overlap(Time(start), Time(end));
+                }
+            }
         }
         if measured {
             tally.wait.record_differences(&starts, &batch.at);
