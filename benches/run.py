@@ -32,11 +32,11 @@ BEGIN = "<!-- begin of the part that benches/run.py writes -->"
 END = "<!-- end of the part that benches/run.py writes -->"
 
 # Arrival rate of each model (requests/s), and its mean latency from long independent runs (A: exact, in s; else ms).
-RATE = {"a": 0.8, "b": 1000.0, "c": 2250.0, "storm": 2250.0}
+RATE = {"a": 0.8, "b": 1000.0, "c": 2250.0, "d": 1000.0, "storm": 2250.0}
 MEAN = {"a": 5.0, "b": 42.21, "c": 76.7}
 # Standard error of the mean of one run times the root of its requests: A by theory (sqrt 1976), the others as seen.
 SPREAD = {"a": 44.5, "b": 40.0, "c": 900.0}
-UNIT = {"a": "service times", "b": "ms", "c": "ms", "storm": "ms"}
+UNIT = {"a": "service times", "b": "ms", "c": "ms", "d": "ms", "storm": "ms"}
 
 # `start` is the command for next to no requests, `full` the command to be measured, both functions of the seed.
 Contender = namedtuple("Contender", "name version model start full parse")
@@ -120,11 +120,11 @@ def duration(model, seconds):
             "--set", f"traffic.stages.2.duration={seconds - stir:.3f} s"]
 
 
-def gatepath(binary, version, executor, model, requests):
+def gatepath(binary, version, name, executor, model, requests, overrides=()):
     def command(seconds):
         return lambda seed: [
             binary, "run", MODELS / f"{model}.yaml", "--replications", "1", "--threads", "1", "--executor", executor,
-            "--seed", str(seed), "--quiet", "--format", "json", *duration(model, seconds),
+            "--seed", str(seed), "--quiet", "--format", "json", *duration(model, seconds), *overrides,
         ]
 
     def parse(text):
@@ -133,7 +133,7 @@ def gatepath(binary, version, executor, model, requests):
         latencies = (row[f"latency_{name}_ms"]["value"] / (1000 if model == "a" else 1) for name in ("mean", "p50", "p99"))
         return row["offered_per_s"]["observations"], *latencies
 
-    return Contender("gatepath", version, model, command(10 / RATE[model]), command(requests / RATE[model]), parse)
+    return Contender(name, version, model, command(10 / RATE[model]), command(requests / RATE[model]), parse)
 
 
 def peer(name, version, model, words, requests):
@@ -141,7 +141,7 @@ def peer(name, version, model, words, requests):
                      lambda seed: words + [model, str(requests), str(seed)], parse_peer)
 
 
-def contenders(target, executor, scale):
+def contenders(target, scale):
     """Builds everything; the sizes give runs of about two seconds of CPU time on a machine of 2025."""
     built(["cargo", "build", "--release", "--locked"], ROOT)
     binary = target / "release" / "gatepath"
@@ -154,19 +154,24 @@ def contenders(target, executor, scale):
     def size(requests):
         return max(1000, int(requests * scale))
 
-    # A longer storm only fills memory: the queues of these models have no limit.
-    own = [gatepath(binary, version, executor, model, size(requests))
-           for model, requests in (("b", 10e6), ("a", 30e6), ("c", 6e6), ("storm", 7e5))]
-    return own[:1] + [
+    def own(model, fast, slow):
+        """By the executor gatepath takes by itself, and by events."""
+        return [gatepath(binary, version, "gatepath", "auto", model, size(fast)),
+                gatepath(binary, version, "gatepath, by events", "event", model, size(slow))]
+
+    least = ["--set", "path.7.balancer.policy=least_outstanding"]
+    return own("b", 3e7, 8e6) + [
         peer("ODEM-rs", "0.4.0", "b", odem, size(4e6)),
         peer("ODEM-rs, delays merged by hand", "0.4.0", "b-merged", odem, size(4e6)),
         peer("SimPy", "4.1.2", "b", simpy, size(1e5)),
-    ] + own[1:2] + [
+    ] + own("a", 1e8, 2e7) + [
         peer("ODEM-rs", "0.4.0", "a", odem, size(15e6)),
         peer("SimPy", "4.1.2", "a", simpy, size(2e5)),
-    ] + own[2:3] + [
+    ] + own("c", 2e7, 6e6) + [
         peer("SimPy", "4.1.2", "c", simpy, size(1e5)),
-    ] + own[3:]
+    ] + own("d", 4e6, 4e6) + [
+        gatepath(binary, version, "gatepath, least outstanding", "auto", "d", size(4e6), least),
+    ] + own("storm", 2e6, 1e6)
 
 
 def measure(all_contenders, repetitions):
@@ -254,11 +259,10 @@ def main():
     options.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     options.add_argument("--repetitions", type=int, default=5, metavar="N", help="runs of each contender (5)")
     options.add_argument("--scale", type=float, default=1.0, metavar="X", help="size of the runs (1)")
-    options.add_argument("--executor", default="event", help="gatepath's executor (event)")
     chosen = options.parse_args()
     scale, repetitions = (0.01, 1) if chosen.smoke else (chosen.scale, max(1, chosen.repetitions))
 
-    everyone = contenders(target_folder(), chosen.executor, scale)
+    everyone = contenders(target_folder(), scale)
     runs = measure(everyone, repetitions)
     check(everyone, runs)
     if chosen.smoke:
@@ -266,7 +270,7 @@ def main():
         return
     load = f", load average {os.getloadavg()[1]:.1f}" if hasattr(os, "getloadavg") else ""
     text = (f"Measured {date.today():%Y-%m-%d} on {machine()}{load}. Medians of {repetitions} runs with as many "
-            f"seeds, user CPU time net of start-up, gatepath by its {chosen.executor} executor on one thread.\n\n"
+            "seeds, user CPU time net of start-up, gatepath on one thread, as built for any x86-64 processor.\n\n"
             + table(everyone, runs))
     print(text)
     if chosen.write:

@@ -67,7 +67,7 @@ pub struct Running {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub threads: Option<u16>,
     /// What runs the programs; results do not depend on it
-    #[arg(long, value_enum, default_value_t = Engine::Event)]
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub executor: Engine,
     /// No progress on standard error
     #[arg(long, short)]

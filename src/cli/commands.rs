@@ -6,7 +6,8 @@ use super::session::Session;
 use super::{Exit, Failure};
 use crate::report::{explain, json, schema, terminal};
 use crate::scenario;
-use crate::study::{Finding, Verdict};
+use crate::study::estimate::Estimates;
+use crate::study::{Case, Finding, Verdict};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
@@ -74,7 +75,7 @@ fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
     adjust(&mut loaded, &arguments.running, None);
     if !arguments.analyze {
         for Loaded { case, .. } in &loaded {
-            print(&explain::program(&case.name, &case.program, None))?;
+            print(&explained(case, None))?;
         }
         return Ok(Exit::Good);
     }
@@ -84,10 +85,14 @@ fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
         let mut index = index.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let case = loaded.iter().map(|loaded| &loaded.case).nth(*index);
         *index += 1;
-        case.map_or(Ok(()), |case| print(&explain::program(&case.name, &case.program, Some(&finding.estimates))))
+        case.map_or(Ok(()), |case| print(&explained(case, Some(&finding.estimates))))
     };
     let ended = Session::start(&loaded, &arguments.running, None)?.run(&show)?;
     Ok(exit(&ended.findings.iter().collect::<Vec<_>>(), ended.interrupted))
+}
+
+fn explained(case: &Case, estimates: Option<&Estimates>) -> String {
+    explain::program(&case.name, &case.program, estimates) + &explain::plan(&case.program, &case.plan())
 }
 
 fn init(file: &Path) -> Result<Exit, Failure> {

@@ -353,7 +353,7 @@ mod tests {
     fn many_servers_give_the_same_as_a_scan() {
         let (mut heap, mut times) = (station(40, None, false), vec![0u64; 40]);
         for i in 0..5_000u64 {
-            let (at, service) = (i * 7, 100 + crate::op::keyed::spread(i) % 400);
+            let (at, service) = (i * 7, 100 + spread(i) % 400);
             let server = (0..40).min_by_key(|&s| times[s]).unwrap_or(0);
             let start = times[server].max(at);
             times[server] = start + service;

@@ -202,6 +202,26 @@ impl Instruction {
         }
     }
 
+    /// Name of the operator whose state it uses, if any.
+    pub fn operator<'a>(&self, program: &'a super::Program) -> Option<&'a str> {
+        use Instruction::*;
+        Some(match *self {
+            Limit { bucket, .. } => &program.buckets[bucket.index()].name,
+            Lookup { cache, .. } | Store { cache } => &program.caches[cache.index()].name,
+            Serve { station, .. } => &program.stations[station.index()].name,
+            Hold { pool, .. } | Free { pool } => &program.pools[pool.index()].name,
+            Connect { connections, .. } | Disconnect { connections, .. } => {
+                &program.connections[connections.index()].name
+            }
+            Choose { balancer } | Release { balancer } => &program.balancers[balancer.index()].name,
+            Retry { policy, .. } => &program.retries[policy.index()].name,
+            Earn { budget } => &program.budgets[budget.index()].name,
+            Fork { fork } | Arrive { fork } => &program.forks[fork.index()].name,
+            Delay { .. } | Branch { .. } | Jump { .. } | Answer { .. } | Call { .. } | Return { .. } => return None,
+            Meter { .. } | Mark { .. } | End => return None,
+        })
+    }
+
     /// Whether it gives something back, and so comes first at its instant.
     pub fn gives_back(&self) -> bool {
         matches!(self, Instruction::Free { .. } | Instruction::Release { .. } | Instruction::Disconnect { .. })

@@ -3,12 +3,16 @@
 
 use super::number::{self, Unit};
 use super::schema;
+use crate::exec::{Plan, Reason};
+use crate::program::Step;
 use crate::program::{
     Amount, Backoff, Choice, Condition, Discipline, Instruction, Join, Label, LimitScope, Origin, OutcomeId,
     OutcomeTest, Per, Program, Service, SiteId,
 };
 use crate::study::estimate::{Estimates, ResourceEstimates};
+use crate::time::Span;
 use anstyle::Style;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 const BOLD: Style = Style::new().bold();
@@ -46,6 +50,31 @@ pub fn program(name: &str, program: &Program, estimates: Option<&Estimates>) -> 
         }
         let _ = writeln!(out);
         resources.tell(&mut out, program, instruction);
+    }
+    out
+}
+
+/// How the program will be run: which instructions take all requests of a window at once, which by events, and why.
+pub fn plan(program: &Program, plan: &Plan) -> String {
+    let window = Span(1 << plan.shift);
+    let lag =
+        plan.parts.lag.map(|lag| format!(", a repeat comes back after {lag} at the earliest")).unwrap_or_default();
+    let why = match plan.reason {
+        Reason::Windows => format!("in windows of {window}{lag}"),
+        Reason::Closed => "by events, because each user sends the next request after the last has ended".to_owned(),
+        Reason::Repeats => "by events, because repeats come back before a window has requests enough".to_owned(),
+        Reason::Loops => "by events, because these instructions depend on themselves without a lag".to_owned(),
+    };
+    let mut out = format!("{BOLD}runs{BOLD:#} {why}\n");
+    if matches!(plan.reason, Reason::Loops) {
+        for step in &plan.parts.steps {
+            let Step::Loop(members) = step else { continue };
+            let shared = members.iter().filter_map(|label| program.code[label.index()].operator(program));
+            let shared: BTreeSet<&str> = shared.collect();
+            let shared = shared.into_iter().collect::<Vec<_>>().join(", ");
+            let (first, last) = (members[0].0, members[members.len() - 1].0);
+            let _ = writeln!(out, "  {DIM}{first:>4} to {last}{DIM:#}  {shared}");
+        }
     }
     out
 }

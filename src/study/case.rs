@@ -1,6 +1,6 @@
 //! A scenario as a study runs it: the program, the traffic, and how long and how often.
 
-use crate::exec::{Options, Source};
+use crate::exec::{Options, Plan, Source};
 use crate::program::{Guard, Program};
 use crate::scenario::{Objective, Scenario};
 use crate::time::{Span, Time};
@@ -56,6 +56,11 @@ impl Case {
             objectives: scenario.objectives,
             confidence: scenario.confidence,
         }
+    }
+
+    /// How it runs unless told otherwise.
+    pub fn plan(&self) -> Plan {
+        Plan::of(&self.program, &|| (self.traffic)(self.seed, 0))
     }
 
     /// What the executor is told about one replication.

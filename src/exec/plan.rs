@@ -1,0 +1,84 @@
+//! How a program had better be run: in windows or by events, in windows of which length, and why.
+
+use super::source::Source;
+use super::window;
+use crate::program::{Parts, Program};
+use crate::time::Span;
+
+/// Makes the source of a run anew.
+pub type Sources<'a> = &'a dyn Fn() -> Box<dyn Source>;
+
+/// How the automatic executor runs a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The program in parts.
+    pub parts: Parts,
+    /// Windows have `2^shift` nanoseconds.
+    pub shift: u32,
+    /// Whether it runs in windows.
+    pub reason: Reason,
+}
+
+/// Why a program runs in windows or by events. The result is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// In windows: nothing depends on itself without a lag, and a window has requests enough.
+    Windows,
+    /// By events: requests follow others.
+    Closed,
+    /// By events: too few requests come before a repeat can.
+    Repeats,
+    /// By events: too much of the path depends on itself without a lag.
+    Loops,
+}
+
+impl Plan {
+    /// The plan for a program and its traffic.
+    pub fn of(program: &Program, sources: Sources<'_>) -> Plan {
+        let pace = Pace::of(sources);
+        let closed = sources().is_closed();
+        let parts = Parts::of(program, pace.shortest());
+        let shift = parts.lag.map_or(pace.shift(), |lag| pace.shift().min(lag.0.max(1).ilog2()));
+        let reason = match (closed, parts.by_events()) {
+            (true, _) => Reason::Closed,
+            (false, 0) => Reason::Windows,
+            // With the circles of repeats left open, however short their lag, would it do?
+            _ if Parts::of(program, Span(1)).by_events() == 0 => Reason::Repeats,
+            _ => Reason::Loops,
+        };
+        Plan { parts, shift, reason }
+    }
+}
+
+/// How many requests come, as seen from the first of them.
+pub(super) struct Pace {
+    /// Requests a nanosecond.
+    rate: f64,
+}
+
+impl Pace {
+    /// Requests in a window that make it worth while.
+    const FEWEST: f64 = 8.0;
+    /// Requests in a window that are enough: more would not stay in the nearest caches.
+    const MOST: f64 = 2048.0;
+
+    pub fn of(sources: Sources<'_>) -> Pace {
+        let mut block = Vec::new();
+        sources().fill(&mut block);
+        let rate = match (block.first(), block.last()) {
+            (Some(first), Some(last)) => (block.len() - 1) as f64 / (last.at - first.at).0.max(1) as f64,
+            _ => 0.0,
+        };
+        Pace { rate }
+    }
+
+    /// Windows of this length have enough requests, or are as long as they can be.
+    pub fn shift(&self) -> u32 {
+        let length = (Pace::MOST / self.rate.max(f64::MIN_POSITIVE)).min((1u64 << window::LONGEST) as f64);
+        (length as u64).max(1).ilog2()
+    }
+
+    fn shortest(&self) -> Span {
+        Span((Pace::FEWEST / self.rate.max(f64::MIN_POSITIVE)).min(u64::MAX as f64) as u64)
+    }
+}
