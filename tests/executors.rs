@@ -5,7 +5,7 @@ mod common;
 
 use common::{Does, Given, Ms, compile, run, run_in_windows, run_windowed};
 use gatepath::exec::{Executor, Source, Verdict};
-use gatepath::program::{Discipline, Guard, LimitScope};
+use gatepath::program::{Discipline, Guard, LimitScope, Parts};
 use gatepath::time::{Span, Time};
 use proptest::prelude::*;
 
@@ -261,4 +261,25 @@ fn adding_a_stage_leaves_the_draws_of_all_other_stages_unchanged() {
     }
     // 70 % of 2,000 pass the cache; five standard deviations are 103.
     assert!(added.abs_diff(1_400) < 103, "{added} passed");
+}
+
+#[test]
+fn what_is_kept_during_a_call_makes_a_loop_and_what_only_goes_forward_makes_none() {
+    let delay = || Does::Delay(Ms::Exp(10), Ms::Exp(3));
+    let by_events = |stages: &[Does]| Parts::of(&compile(stages, Some(100), 1), Span(1)).by_events();
+    assert_eq!(by_events(&[delay(), Does::Hit(20), fifo(2, Some(5), Ms::Exp(4)), Does::Fail(3), delay()]), 0);
+    assert!(by_events(&[delay(), Does::Hold { size: 2, queue: None, patience: None }, delay()]) > 0);
+    assert_eq!(by_events(&[Does::Shared { holds: false, service: Ms::Exp(1) }]), 0);
+    let twice = [Does::Shared { holds: false, service: Ms::Exp(1) }, Does::Shared { holds: false, service: Ms::Exp(1) }];
+    assert!(by_events(&twice) > 0, "a station that a request visits twice");
+}
+
+#[test]
+fn a_circle_of_repeats_stays_open_for_windows_that_are_no_longer_than_its_lag() {
+    // The back-off takes 100 ms; the way from the deadline to it and from it to the station takes none.
+    let program = compile(&[Does::Delay(Ms::Const(7), Ms::Const(5)), fifo(2, None, Ms::Exp(4))], Some(50), 3);
+    let of = |shortest: u64| Parts::of(&program, Span::from_millis(shortest));
+    assert_eq!((of(107).by_events(), of(107).lag), (0, Some(Span::from_millis(107))));
+    assert!(of(108).by_events() > 0);
+    assert_eq!(of(108).lag, None);
 }

@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::{Discipline, Instruction, Label, Program, Service, SiteId};
+use super::{Backoff, Discipline, Instruction, Label, Program, Service, SiteId};
 use crate::law::LawSpec;
 use crate::time::Span;
 
@@ -115,7 +115,11 @@ impl Graph {
         for place in places {
             match program.code[place] {
                 Instruction::Retry { policy, to } => {
-                    let lag = program.retries[policy.index()].smallest_delay().0;
+                    let spec = &program.retries[policy.index()];
+                    let lag = match spec.backoff {
+                        Backoff::Law(site) => least(program, site).max(1),
+                        _ => spec.smallest_delay().0,
+                    };
                     graph.repeats.push((place, to.index(), lag));
                 }
                 Instruction::Call { depth, deadline: Some(deadline), late } => {
