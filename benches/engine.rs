@@ -44,7 +44,7 @@ fn simulate(scenario: &Scenario) -> Run {
         trace: false,
         cancel: None,
     };
-    execute(Executor::Event, &scenario.program, &|| scenario.traffic.source(scenario.seed, 0), &options)
+    execute(Executor::Auto, &scenario.program, &|| scenario.traffic.source(scenario.seed, 0), &options)
 }
 
 fn models(criterion: &mut Criterion) {

@@ -270,7 +270,8 @@ fn what_is_kept_during_a_call_makes_a_loop_and_what_only_goes_forward_makes_none
     assert_eq!(by_events(&[delay(), Does::Hit(20), fifo(2, Some(5), Ms::Exp(4)), Does::Fail(3), delay()]), 0);
     assert!(by_events(&[delay(), Does::Hold { size: 2, queue: None, patience: None }, delay()]) > 0);
     assert_eq!(by_events(&[Does::Shared { holds: false, service: Ms::Exp(1) }]), 0);
-    let twice = [Does::Shared { holds: false, service: Ms::Exp(1) }, Does::Shared { holds: false, service: Ms::Exp(1) }];
+    let twice =
+        [Does::Shared { holds: false, service: Ms::Exp(1) }, Does::Shared { holds: false, service: Ms::Exp(1) }];
     assert!(by_events(&twice) > 0, "a station that a request visits twice");
 }
 

@@ -147,8 +147,7 @@ pub fn models(load: impl Fn(&Path) -> Result<Case, String>, share: f64) -> Resul
 
 fn execute(case: &Case, replication: usize, trace: bool) -> Run {
     let options = Options { trace, ..case.options(replication, None) };
-    let run =
-        exec::execute(Executor::Event, &case.program, &|| (case.traffic)(case.seed, replication as u64), &options);
+    let run = exec::execute(Executor::Auto, &case.program, &|| (case.traffic)(case.seed, replication as u64), &options);
     assert!(!matches!(run.verdict, exec::Verdict::Inconsistent { .. }), "{:?}", run.verdict);
     run
 }

@@ -111,7 +111,7 @@ impl Job {
         let case = &self.case;
         let sources = || (case.traffic)(case.seed, number as u64);
         let options = Options { trace: self.traced, ..case.options(number, None) };
-        let run = exec::execute(Executor::Event, &case.program, &sources, &options);
+        let run = exec::execute(Executor::Auto, &case.program, &sources, &options);
         if run.verdict != Verdict::Complete {
             return Err(format!("{}: {:?}", self.scenario, run.verdict));
         }
