@@ -1,10 +1,13 @@
 //! A rate that never changes, and even spacing.
 
-use super::source::{BLOCK, Inverse, Unit, at_near_seconds, at_seconds, is_near};
+use super::source::{BLOCK, Inverse, Unit, at_far_seconds, at_near_seconds, at_seconds, is_near};
 use super::{TrafficError, positive_rate};
 use crate::lanes;
 use crate::time::Time;
 use crate::units::Rate;
+
+/// Seconds below which nanoseconds are below 2^63.
+const FARTHEST: f64 = 9e9;
 
 /// A constant rate.
 #[derive(Clone, Debug)]
@@ -37,13 +40,21 @@ impl Inverse for Flat {
         let (gap, from) = (self.gap, times.len());
         times.resize(from + areas.len(), 0);
         let block = &mut times[from..];
-        lanes::dispatch(
-            #[inline(always)]
-            move || block.iter_mut().zip(areas).for_each(|(at, area)| *at = at_near_seconds(area * gap)),
-        );
-        // Times rise, so the last says whether one is too far away for that.
-        if areas.last().is_some_and(|area| !is_near(area * gap)) {
-            times[from..].iter_mut().zip(areas).for_each(|(at, area)| *at = at_seconds(area * gap).0);
+        // Areas rise, so the first and the last say how far away all times are.
+        let seconds = |area: Option<&f64>| area.map_or(0.0, |area| area * gap);
+        let (first, last) = (seconds(areas.first()), seconds(areas.last()));
+        if is_near(last) {
+            lanes::dispatch(
+                #[inline(always)]
+                move || block.iter_mut().zip(areas).for_each(|(at, area)| *at = at_near_seconds(area * gap)),
+            );
+        } else if !is_near(first) && last < FARTHEST {
+            lanes::dispatch(
+                #[inline(always)]
+                move || block.iter_mut().zip(areas).for_each(|(at, area)| *at = at_far_seconds(area * gap)),
+            );
+        } else {
+            block.iter_mut().zip(areas).for_each(|(at, area)| *at = at_seconds(area * gap).0);
         }
         let before = times[from..].partition_point(|&at| at < until.0);
         times.truncate(from + before);

@@ -105,6 +105,18 @@ pub(super) fn at_near_seconds(seconds: f64) -> u64 {
     (seconds * super::SECOND + TWO_52).to_bits() & LARGEST
 }
 
+/// The same for a number of seconds between 2^52 and 2^63 nanoseconds, which is a whole number of them. Its halves become
+/// whole numbers apart; the lower one may be negative.
+#[inline(always)]
+pub(super) fn at_far_seconds(seconds: f64) -> u64 {
+    const TWO_32: f64 = (1u64 << 32) as f64;
+    const MIDDLE: f64 = 1.5 * TWO_52;
+    let nanos = seconds * super::SECOND;
+    let high = nanos * (1.0 / TWO_32) + TWO_52;
+    let low = nanos - (high - TWO_52) * TWO_32;
+    (high.to_bits() << 32).wrapping_add((low + MIDDLE).to_bits().wrapping_sub(MIDDLE.to_bits()))
+}
+
 /// A source of open traffic.
 pub(super) struct Open {
     instants: Box<dyn Instants>,
@@ -156,5 +168,24 @@ impl Open {
             self.next += appended as u64;
         }
         first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Key, Stream};
+
+    #[test]
+    fn far_seconds_are_converted_as_others_are() {
+        let mut stream = Stream::new(Key::new(1, 0, "test", "far"));
+        for power in 0..1100 {
+            for _ in 0..50 {
+                let seconds = TWO_52 / super::super::SECOND * 1.01f64.powi(power) * (1.0 + stream.uniform() * 0.01);
+                if !is_near(seconds) && seconds < 9e9 {
+                    assert_eq!(at_far_seconds(seconds), at_seconds(seconds).0, "{seconds} s");
+                }
+            }
+        }
     }
 }
