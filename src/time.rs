@@ -2,6 +2,7 @@
 //!
 //! Integers make sums exact and ties decidable, so every executor sees the same order of events.
 
+use crate::lanes;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
@@ -116,9 +117,33 @@ impl fmt::Display for Span {
     }
 }
 
+/// How many of these instants lie in a stretch of time, from its start up to but not including its end.
+pub fn count_within(times: &[u64], from: Time, to: Time) -> usize {
+    let length = to.since(from).0;
+    if length == 0 {
+        return 0;
+    }
+    if length > 1 << 63 {
+        return times.iter().filter(|&&at| from.0 <= at && at < to.0).count();
+    }
+    lanes::dispatch(
+        #[inline(always)]
+        move || {
+            // The sign of a difference says which is greater, also where comparing unsigned numbers takes several
+            // instructions; an offset of 2^63 and more has the sign itself.
+            let outside = |time: u64| {
+                let offset = time.wrapping_sub(from.0);
+                (offset | (length - 1).wrapping_sub(offset)) >> 63
+            };
+            times.len() - times.iter().map(|&time| outside(time)).sum::<u64>() as usize
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::with_each;
 
     #[test]
     fn a_span_is_shown_in_the_largest_fitting_unit() {
@@ -132,5 +157,17 @@ mod tests {
     #[test]
     fn the_end_of_time_stays_the_end_of_time() {
         assert_eq!(Time::NEVER + Span(5), Time::NEVER);
+    }
+
+    #[test]
+    fn instants_within_a_stretch_are_counted_with_its_start_and_without_its_end() {
+        let ends = [0, 1, 99, 100, 101, 199, 200, 1 << 62, 1 << 63, (1 << 63) + 150, u64::MAX - 1, u64::MAX];
+        let times: Vec<u64> = ends.iter().flat_map(|&end| [end, end ^ 1, end / 3]).collect();
+        with_each(|lanes| {
+            for (from, to) in ends.into_iter().flat_map(|from| ends.map(|to| (from, to))) {
+                let expected = times.iter().filter(|&&at| from <= at && at < to).count();
+                assert_eq!(count_within(&times, Time(from), Time(to)), expected, "{from} to {to}, {lanes:?}");
+            }
+        });
     }
 }

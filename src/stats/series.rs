@@ -4,8 +4,7 @@
 //! only the octaves they saw.
 
 use super::histogram::Histogram;
-use crate::lanes;
-use crate::time::{NANOS_PER_SECOND, Span, Time};
+use crate::time::{NANOS_PER_SECOND, Span, Time, count_within};
 
 /// Times counted at once.
 const BLOCK: usize = 128;
@@ -73,7 +72,7 @@ impl Series {
     pub fn arrive_all(&mut self, times: &[u64]) {
         for times in times.chunks(BLOCK) {
             self.cell(Time(times[0]));
-            let here = inside(times, self.from, self.to);
+            let here = count_within(times, Time(self.from), Time(self.to));
             if here == times.len() {
                 self.cell(Time(times[0])).arrivals += here as u64;
             } else {
@@ -129,7 +128,7 @@ impl Series {
     fn finish_here(&mut self, ends: &[u64], latencies: &[u64], success: bool) -> bool {
         let Some(&first) = ends.first() else { return true };
         self.cell(Time(first));
-        if inside(ends, self.from, self.to) < ends.len() {
+        if count_within(ends, Time(self.from), Time(self.to)) < ends.len() {
             return false;
         }
         let cell = self.cell(Time(first));
@@ -188,23 +187,6 @@ impl PartialEq for Series {
     fn eq(&self, other: &Series) -> bool {
         self.interval == other.interval && self.cells == other.cells && self.beyond == other.beyond
     }
-}
-
-/// How many times lie in an interval.
-fn inside(times: &[u64], from: u64, to: u64) -> usize {
-    lanes::dispatch(
-        #[inline(always)]
-        move || {
-            let length = to - from;
-            // The sign of a difference says which is greater, also where comparing unsigned numbers takes several
-            // instructions; an offset of 2^63 and more has the sign itself.
-            let outside = |time: u64| {
-                let offset = time.wrapping_sub(from);
-                (offset | (length - 1).wrapping_sub(offset)) >> 63
-            };
-            times.len() - times.iter().map(|&time| outside(time)).sum::<u64>() as usize
-        },
-    )
 }
 
 impl Cell {
