@@ -15,10 +15,11 @@ use std::hint::black_box;
 use std::path::Path;
 
 /// The models, each with an override that leaves some ten thousand requests; the storm takes a while to rise.
-const MODELS: [(&str, &str); 4] = [
+const MODELS: [(&str, &str); 5] = [
     ("a", "traffic.duration=25000 s"),
     ("b", "traffic.duration=20 s"),
     ("c", "traffic.duration=10 s"),
+    ("d", "traffic.duration=20 s"),
     ("storm", "traffic.stages.2.duration=50 s"),
 ];
 /// Draws and records an iteration.

@@ -210,19 +210,40 @@ mod tests {
         assert_eq!(*calendar.next_key(), Key::LAST);
     }
 
-    #[test]
-    fn an_event_added_into_the_hole_comes_in_its_order() {
+    /// Keeps `count` events in motion, each put back up to `spread` nanoseconds later, beside a sorted list.
+    fn agrees_with_a_sorted_list(count: u64, spread_of: impl Fn(u64) -> u64) {
         let (mut calendar, mut list) = (Calendar::default(), std::collections::BTreeSet::new());
-        for i in 0..20_000u64 {
-            let r = spread(i);
-            if r % 5 < 2 || list.is_empty() {
-                let key = Key::new(Time(r >> 20 & 0xFFFF), 0, i, 0);
-                calendar.push(key, Event::Resume { slot: 0 });
-                list.insert(key);
-            } else {
-                assert_eq!(calendar.pop().map(|(key, _)| key), list.pop_first());
-            }
+        let add = |calendar: &mut Calendar, list: &mut std::collections::BTreeSet<Key>, now: u64, i: u64| {
+            let key = Key::new(Time(now + spread_of(i)), spread(i) as u32 % 3, i, 0);
+            calendar.push(key, Event::Resume { slot: i as u32 });
+            list.insert(key);
+        };
+        (0..count).for_each(|i| add(&mut calendar, &mut list, 0, i));
+        for i in count..count + 30_000 {
+            let (key, event) = calendar.pop().unwrap();
+            assert_eq!(Some(key), list.pop_first());
+            assert_eq!(event, Event::Resume { slot: key.rank_serial as u32 });
             assert_eq!(*calendar.next_key(), list.first().copied().unwrap_or(Key::LAST));
+            add(&mut calendar, &mut list, key.at, i);
         }
+        let rest: Vec<Key> = std::iter::from_fn(|| calendar.pop()).map(|(key, _)| key).collect();
+        assert!(rest.iter().eq(list.iter()));
+    }
+
+    #[test]
+    fn events_come_in_order_however_far_ahead_they_lie() {
+        for count in [1, 3, 200, 5_000] {
+            for bits in [3, 17, 24, 30, 44] {
+                agrees_with_a_sorted_list(count, |i| spread(i) >> (64 - bits));
+            }
+        }
+    }
+
+    #[test]
+    fn crowded_instants_and_far_timers_do_not_disturb_the_order() {
+        agrees_with_a_sorted_list(3_000, |i| if i % 3 == 0 { 1 << 35 } else { (spread(i) % 4) << 22 });
+        agrees_with_a_sorted_list(3_000, |_| 0);
+        // Everything first close together, then far apart, then close again.
+        agrees_with_a_sorted_list(300, |i| spread(i) >> if i / 8_000 % 2 == 0 { 50 } else { 24 });
     }
 }

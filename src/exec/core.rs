@@ -1,6 +1,8 @@
 //! What the executors share: the state of all operators that answer at once, and the instructions that need no waiting.
 //! How requests wait, and in which order they come, is left to each executor.
 
+use std::sync::Arc;
+
 use super::draws::Draws;
 use super::recorder::Recorder;
 use super::run::{Options, ResourceKind, Run, Verdict};
@@ -65,13 +67,36 @@ pub struct Core<'a> {
     pub budgets: Vec<Budget>,
     joins: Vec<Joining>,
     free_joins: Vec<u32>,
+    /// Random bits of the flows of a balancer, by site.
+    flows: Arc<[Vec<u64>]>,
+}
+
+/// Flows whose bits are drawn once.
+const FEW_FLOWS: u32 = 1 << 12;
+
+/// The bits of the flows of each site.
+fn flows(program: &Program, draws: &Draws) -> Arc<[Vec<u64>]> {
+    let mut flows = vec![Vec::new(); program.sites.len()];
+    for spec in &program.balancers {
+        if let Choice::Flows(site, count) = spec.choice {
+            flows[site.index()] = (0..count.min(FEW_FLOWS)).map(|flow| flow_bits(draws, site, flow)).collect();
+        }
+    }
+    flows.into()
+}
+
+/// Random bits of a flow, the same for all its requests: words from the top, which no request comes near.
+fn flow_bits(draws: &Draws, site: SiteId, flow: u32) -> u64 {
+    draws.bits(site, u64::MAX - flow as u64)
 }
 
 impl<'a> Core<'a> {
     pub fn new(program: &'a Program, options: &Options<'_>) -> Core<'a> {
+        let draws = Draws::new(program, options.seed, options.replication);
         Core {
             program,
-            draws: Draws::new(program, options.seed, options.replication),
+            flows: flows(program, &draws),
+            draws,
             recorder: Recorder::new(program, options),
             stations: program.stations.iter().map(Station::new).collect(),
             pools: program.pools.iter().map(Permits::new).collect(),
@@ -205,9 +230,11 @@ impl<'a> Core<'a> {
         self.recorder.balancers[balancer.index()].arrivals += self.recorder.window.contains(at) as u64;
     }
 
-    /// Random bits of a flow, the same for all its requests: words from the top, which no request comes near.
+    /// Random bits of a flow, the same for all its requests.
+    #[inline]
     pub fn flow(&self, site: SiteId, flow: u32) -> u64 {
-        self.draws.bits(site, u64::MAX - flow as u64)
+        let known = self.flows[site.index()].get(flow as usize);
+        known.copied().unwrap_or_else(|| flow_bits(&self.draws, site, flow))
     }
 
     fn connect(&mut self, connections: ConnectionsId, token: &mut Token, at: Time) -> bool {
@@ -241,7 +268,7 @@ impl<'a> Core<'a> {
 
     /// Whether whoever called is still there.
     #[inline]
-    fn returns(&mut self, token: &mut Token, depth: u8) -> bool {
+    pub fn returns(&mut self, token: &mut Token, depth: u8) -> bool {
         let awaited = token.returns(depth);
         let balance = &mut self.recorder.balance;
         let client = (depth == 0) as u64;

@@ -18,10 +18,10 @@ pub fn run(program: &Program, source: Box<dyn Source>, options: &Options<'_>) ->
 /// The same, stopped at the end of every window and taken up again, as parts are by whoever runs the rest of the program
 /// in windows. The length of the windows never changes a result.
 pub fn run_in_windows(program: &Program, source: Box<dyn Source>, options: &Options<'_>, window: Span) -> Run {
-    let (ahead, places) = Ahead::new(program);
     let mut core = Core::new(program, options);
-    let mut inbox = Inbox { source, block: Vec::new(), next: 0, ahead, from: 0, to: 0 };
-    let mut interpreter = Interpreter::new(program, &vec![true; program.code.len()], &places, options);
+    let mut interpreter = Interpreter::new(program, &vec![true; program.code.len()], options);
+    let ahead = interpreter.ahead();
+    let mut inbox = Inbox { source, block: Vec::new(), next: 0, ahead, words: Vec::new(), from: 0, to: 0 };
     let mut end = Time::ZERO;
     let verdict = loop {
         let next = interpreter.next_time().min(inbox.next_key(&core).at());
@@ -42,6 +42,7 @@ struct Inbox {
     block: Vec<Arrival>,
     next: usize,
     ahead: Ahead,
+    words: Vec<u64>,
     /// The arrivals of the block for which draws have been made lie from here ...
     from: usize,
     /// ... to here.
@@ -57,7 +58,9 @@ impl Inbox {
             self.source.fill(&mut self.block);
         }
         (self.from, self.to) = (self.next, self.block.len().min(self.next + BLOCK));
-        self.ahead.draw(&core.draws, &self.block[self.from..self.to]);
+        self.words.clear();
+        self.words.extend(self.block[self.from..self.to].iter().map(|arrival| arrival.serial));
+        self.ahead.draw(&core.draws, &self.words);
     }
 }
 
@@ -71,9 +74,11 @@ impl Outside for Inbox {
     }
 
     #[inline(always)]
-    fn enter(&mut self, core: &mut Core<'_>, place: &mut Token) {
+    fn enter(&mut self, core: &mut Core<'_>, place: &mut Token, row: &mut [u32]) {
         let arrival = &self.block[self.next];
-        *place = Token::lucky(arrival, self.ahead.row(self.next - self.from), core.recorder.window);
+        *place = Token::new(arrival, core.recorder.window);
+        place.lucky = true;
+        row.copy_from_slice(self.ahead.row(self.next - self.from));
         core.recorder.birth(arrival.at);
         self.next += 1;
     }

@@ -5,15 +5,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::ahead::Place;
+use super::ahead::{Ahead, BLOCK};
 use super::calendar::{Calendar, Event, Key};
 use super::core::{Core, Flow, deadline_rank};
 use super::run::{Options, Verdict};
 use super::source::Arrival;
-use super::step::{Step, steps};
+use super::step::{Action, Step, steps};
 use super::token::{NO_STAGE, Token};
 use crate::op::window::Window;
-use crate::program::{Condition, Guard, Instruction, Program};
+use crate::program::{Guard, Program};
 use crate::rng::happens;
 use crate::time::{Span, Time};
 
@@ -44,8 +44,9 @@ pub trait Outside {
     /// Key of the next request that comes in; [`Key::LAST`] when none does.
     fn next_key(&mut self, core: &Core<'_>) -> Key;
 
-    /// The next request comes in: it is written into its place, whose ticket means nothing yet.
-    fn enter(&mut self, core: &mut Core<'_>, place: &mut Token);
+    /// The next request comes in: it is written into its place (whose ticket means nothing yet), and if it is lucky its
+    /// draws are written into the row.
+    fn enter(&mut self, core: &mut Core<'_>, place: &mut Token, row: &mut [u32]);
 
     /// A request leaves. Its instant may lie beyond the end of the window.
     fn leave(&mut self, at: Time, rank: u32, token: &Token);
@@ -56,25 +57,43 @@ pub trait Outside {
     }
 }
 
-/// Requests in order of their keys, and those that have left.
+/// Requests that come in, with the draws made ahead for them, and those that have left.
 #[derive(Debug)]
-pub struct Entries<'a> {
-    /// Those still to come.
-    pub arrivals: &'a [Entry],
-    /// Those that have left, in no particular order.
-    pub leavers: &'a mut Vec<Entry>,
+struct Entries<'a> {
+    arrivals: &'a [Entry],
+    next: usize,
+    leavers: &'a mut Vec<Entry>,
+    preparing: Preparing,
+}
+
+/// What is made ready before requests come in.
+#[derive(Clone, Debug, Default)]
+struct Preparing {
+    /// Requests in their order.
+    order: Vec<(Key, u32)>,
+    ahead: Ahead,
+    words: Vec<u64>,
 }
 
 impl Outside for Entries<'_> {
+    #[inline]
     fn next_key(&mut self, _: &Core<'_>) -> Key {
-        self.arrivals.first().map_or(Key::LAST, Entry::key)
+        self.preparing.order.get(self.next).map_or(Key::LAST, |next| next.0)
     }
 
-    fn enter(&mut self, _: &mut Core<'_>, place: &mut Token) {
-        if let Some((next, others)) = self.arrivals.split_first() {
-            place.clone_from(&next.token);
-            self.arrivals = others;
+    #[inline]
+    fn enter(&mut self, core: &mut Core<'_>, place: &mut Token, row: &mut [u32]) {
+        let Preparing { order, ahead, words } = &mut self.preparing;
+        if self.next.is_multiple_of(BLOCK) {
+            let block = order[self.next..].iter().take(BLOCK);
+            words.clear();
+            words.extend(block.map(|&(_, index)| self.arrivals[index as usize].token.word()));
+            ahead.draw(&core.draws, words);
         }
+        place.clone_from(&self.arrivals[order[self.next].1 as usize].token);
+        place.lucky = true;
+        row.copy_from_slice(ahead.row(self.next % BLOCK));
+        self.next += 1;
     }
 
     fn leave(&mut self, at: Time, rank: u32, token: &Token) {
@@ -92,8 +111,10 @@ enum Halt {
     Ended,
     /// It has ended unseen.
     Unseen,
-    /// It may wait here, wake others, or leave.
-    Here,
+    /// It may wait here, or wake others.
+    Visit,
+    /// It leaves the part.
+    Leave,
 }
 
 /// The requests of a part and what is to happen to them.
@@ -103,6 +124,11 @@ pub struct Interpreter<'a> {
     pub(super) calendar: Calendar,
     pub(super) tokens: Vec<Token>,
     free: Vec<u32>,
+    /// Draws made ahead, a row for each request; whoever reads one must not see beyond its end.
+    luck: Vec<u32>,
+    width: usize,
+    /// On loan while requests come in.
+    preparing: Preparing,
     /// Before this key nothing comes in, and the window does not end.
     horizon: Key,
     /// The last instant at which something ordered was done, and the highest rank of what was done then.
@@ -116,14 +142,17 @@ pub struct Interpreter<'a> {
 }
 
 impl<'a> Interpreter<'a> {
-    /// A part without requests: the instructions that are members. `places` says where the draws are that were made ahead
-    /// for the requests that will come in.
-    pub fn new(program: &Program, members: &[bool], places: &[Place], options: &Options<'a>) -> Interpreter<'a> {
+    /// A part without requests: the instructions that are members.
+    pub fn new(program: &Program, members: &[bool], options: &Options<'a>) -> Interpreter<'a> {
+        let (ahead, places) = Ahead::new(program, members);
         Interpreter {
-            code: steps(program, members, places),
+            code: steps(program, members, &places),
             calendar: Calendar::default(),
             tokens: Vec::new(),
             free: Vec::new(),
+            luck: Vec::new(),
+            width: ahead.width(),
+            preparing: Preparing { ahead, ..Preparing::default() },
             horizon: Key::LAST,
             latest: (Time::ZERO, 0),
             now: Time::ZERO,
@@ -133,6 +162,33 @@ impl<'a> Interpreter<'a> {
             until_look: CANCEL_EVERY,
             verdict: None,
         }
+    }
+
+    /// Takes in requests, given in any order, and does everything that happens before `end`. All of them must come
+    /// before `end`. Whoever leaves is added to `leavers`, in no particular order.
+    ///
+    /// # Errors
+    /// The verdict, when a guard or the user ends the run.
+    pub fn run_entries(
+        &mut self,
+        core: &mut Core<'_>,
+        arrivals: &[Entry],
+        leavers: &mut Vec<Entry>,
+        end: Time,
+    ) -> Result<(), Verdict> {
+        let mut preparing = std::mem::take(&mut self.preparing);
+        preparing.order.clear();
+        preparing.order.extend(arrivals.iter().zip(0..).map(|(entry, index)| (entry.key(), index)));
+        preparing.order.sort_unstable();
+        let mut entries = Entries { arrivals, next: 0, leavers, preparing };
+        let ended = self.run_until(core, &mut entries, end);
+        self.preparing = entries.preparing;
+        ended
+    }
+
+    /// What makes draws ahead for requests that come in.
+    pub fn ahead(&self) -> Ahead {
+        self.preparing.ahead.clone()
     }
 
     /// Takes in whoever comes before `end` and does everything that happens before `end`, in order. What happens later
@@ -204,7 +260,7 @@ impl<'a> Interpreter<'a> {
         let slot = self.free_slot();
         let place = &mut self.tokens[slot as usize];
         let ticket = place.ticket + 1;
-        out.enter(core, place);
+        out.enter(core, place, &mut self.luck[slot as usize * self.width..][..self.width]);
         place.ticket = ticket;
         self.look_out(core, out, stop);
         self.turn(key);
@@ -251,6 +307,7 @@ impl<'a> Interpreter<'a> {
             self.verdict = Some(Verdict::Unstable { place: "requests in flight".to_owned() });
         }
         self.tokens.push(Token::new(&Arrival::default(), self.window));
+        self.luck.resize(self.tokens.len() * self.width, 0);
         self.tokens.len() as u32 - 1
     }
 
@@ -258,6 +315,15 @@ impl<'a> Interpreter<'a> {
     pub(super) fn remove(&mut self, slot: u32) {
         self.tokens[slot as usize].ticket += 1;
         self.free.push(slot);
+    }
+
+    /// The draws made ahead for a request.
+    #[inline(always)]
+    pub(super) fn row(&self, slot: u32) -> &[u32] {
+        match self.tokens[slot as usize].lucky {
+            true => &self.luck[slot as usize * self.width..][..self.width],
+            false => &[],
+        }
     }
 
     /// Puts a request into the calendar, to go on at an instant.
@@ -311,15 +377,11 @@ impl<'a> Interpreter<'a> {
                 }
                 Halt::Ended => return self.end(core, out, slot, at),
                 Halt::Unseen => return self.remove(slot),
-                Halt::Here => {
-                    if self.code[self.tokens[slot as usize].pc as usize].leaves {
-                        return self.leave(out, slot, at);
-                    }
-                    match self.visit(core, out, slot, at) {
-                        Some(span) => at = self.pass(core, out, slot, at, span),
-                        None => return,
-                    }
-                }
+                Halt::Leave => return self.leave(out, slot, at),
+                Halt::Visit => match self.visit(core, out, slot, at) {
+                    Some(span) => at = self.pass(core, out, slot, at, span),
+                    None => return,
+                },
             }
         }
     }
@@ -327,36 +389,91 @@ impl<'a> Interpreter<'a> {
     /// Runs instructions that concern nobody else, and those whose turn it is.
     #[inline(always)]
     fn run_on(&mut self, core: &mut Core<'_>, slot: u32, at: &mut Time) -> Halt {
-        let Interpreter { code, tokens, calendar, horizon, latest, .. } = self;
+        let Interpreter { code, tokens, calendar, horizon, latest, luck, width, .. } = self;
         let token = &mut tokens[slot as usize];
+        let mut row: &[u32] = if token.lucky { &luck[slot as usize * *width..][..*width] } else { &[] };
+        // Where the request is, without a detour over memory.
+        let mut pc = token.pc;
         loop {
-            let step = &code[token.pc as usize];
-            token.pc = step.pc;
+            let step = &code[pc as usize];
             if step.mark != NO_STAGE {
                 core.recorder.mark(token, *at, step.mark);
             }
             if step.rank != 0 {
                 let key = Key::new(*at, step.rank, token.serial, token.trail);
                 if key.follows_either(horizon, calendar.next_key()) {
+                    token.pc = step.pc;
                     return Halt::Others;
                 }
                 *latest = (*at, if *at == latest.0 { latest.1.max(step.rank) } else { step.rank });
             }
-            if step.halts {
-                return Halt::Here;
-            }
-            match self::step(core, token, *at, &step.instruction, step.place) {
-                Flow::On => {}
-                Flow::Pass(span) => {
-                    let end = *at + span;
-                    if end > token.deadline {
-                        return Halt::Late(end);
-                    }
-                    *at = end;
+            let span = match step.action {
+                Action::Pass(span) => {
+                    pc = step.pc + 1;
+                    span
                 }
-                Flow::Ended => return Halt::Ended,
-                Flow::Unseen => return Halt::Unseen,
+                Action::Draw(site) => {
+                    pc = step.pc + 1;
+                    step.place.of(row).map_or_else(|| core.draws.span(site, token.word()), Span)
+                }
+                Action::Chance(site, p, to) => {
+                    let drawn = step.place.of(row).map(|happens| happens == 1);
+                    let holds = drawn.unwrap_or_else(|| happens(core.draws.bits(site, token.word()), p));
+                    pc = if holds { to } else { step.pc + 1 };
+                    continue;
+                }
+                Action::Test(condition, to) => {
+                    let holds = token.meets(condition, &core.draws, &core.program.outcomes);
+                    pc = if holds { to } else { step.pc + 1 };
+                    continue;
+                }
+                Action::Call(depth, deadline) => {
+                    token.pc = step.pc;
+                    token.call(depth, deadline.map_or(Time::NEVER, |deadline| *at + deadline));
+                    pc = step.pc + 1;
+                    continue;
+                }
+                Action::Return(depth) => {
+                    if !core.returns(token, depth) {
+                        return Halt::Unseen;
+                    }
+                    pc = step.pc + 1;
+                    continue;
+                }
+                Action::Count(meter) => {
+                    pc = step.pc + 1;
+                    core.recorder.meter(meter as usize, 1, *at);
+                    continue;
+                }
+                Action::Visit => {
+                    token.pc = step.pc;
+                    return Halt::Visit;
+                }
+                Action::Leave => {
+                    token.pc = step.pc;
+                    return Halt::Leave;
+                }
+                Action::Other => {
+                    token.pc = step.pc;
+                    let flow = core.step(token, *at, &step.instruction);
+                    pc = token.pc;
+                    if !token.lucky {
+                        row = &[];
+                    }
+                    match flow {
+                        Flow::On => continue,
+                        Flow::Pass(span) => span,
+                        Flow::Ended => return Halt::Ended,
+                        Flow::Unseen => return Halt::Unseen,
+                    }
+                }
+            };
+            let end = *at + span;
+            if end > token.deadline {
+                token.pc = pc;
+                return Halt::Late(end);
             }
+            *at = end;
         }
     }
 
@@ -399,7 +516,7 @@ impl<'a> Interpreter<'a> {
             let (caller, depth, at) = self.cut(core, slot);
             let rank = deadline_rank(depth);
             let step = &self.code[self.tokens[caller as usize].pc as usize];
-            if step.leaves && step.mark == NO_STAGE {
+            if matches!(step.action, Action::Leave) && step.mark == NO_STAGE {
                 self.tokens[caller as usize].pc = step.pc;
                 out.leave(at, rank, &self.tokens[caller as usize]);
                 self.remove(caller);
@@ -448,32 +565,15 @@ impl<'a> Interpreter<'a> {
     }
 }
 
-/// Runs an instruction that needs no waiting, with the draw made ahead if there is one.
-#[inline(always)]
-fn step(core: &mut Core<'_>, token: &mut Token, at: Time, instruction: &Instruction, place: Place) -> Flow {
-    match *instruction {
-        Instruction::Delay { site, per } => {
-            let span = token.luck.at(place).map_or_else(|| core.draws.span(site, token.word()), Span);
-            token.pc += 1;
-            Flow::Pass(token.scaled(span, per))
-        }
-        Instruction::Branch { on: Condition::Chance(site, p), to } => {
-            let drawn = token.luck.at(place).map(|happens| happens == 1);
-            let holds = drawn.unwrap_or_else(|| happens(core.draws.bits(site, token.word()), p));
-            token.pc = if holds { to.0 } else { token.pc + 1 };
-            Flow::On
-        }
-        _ => core.step(token, at, instruction),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::exec::events;
     use crate::exec::source::Source;
     use crate::law::{Law, LawSpec};
-    use crate::program::{Answered, Label, Origin, Outcome, OutcomeId, Per, PoolId, PoolSpec, Site, SiteId, StageId};
+    use crate::program::{
+        Answered, Instruction, Label, Origin, Outcome, OutcomeId, Per, PoolId, PoolSpec, Site, SiteId, StageId,
+    };
 
     const MS: u64 = 1_000_000;
 
@@ -534,18 +634,16 @@ mod tests {
     /// in the order of their times, and what is left inside.
     fn run_part(arrivals: &[(u64, u64)], ends: &[u64]) -> (Vec<(u64, u64, u32)>, usize) {
         let (program, options) = (program(), options());
-        let places = vec![Place::NOWHERE; program.code.len()];
         let members: Vec<bool> = (0..program.code.len()).map(|pc| (1..=4).contains(&pc)).collect();
         let mut core = Core::new(&program, &options);
-        let mut part = Interpreter::new(&program, &members, &places, &options);
+        let mut part = Interpreter::new(&program, &members, &options);
         let entries: Vec<Entry> = arrivals.iter().map(|&(serial, ms)| entry(serial, ms)).collect();
         let (mut given, mut leavers) = (0, Vec::new());
         for &end in ends {
             let end = Time(end * MS);
             let coming = entries[given..].iter().take_while(|entry| entry.at < end).count();
-            let mut outside = Entries { arrivals: &entries[given..given + coming], leavers: &mut leavers };
-            part.run_until(&mut core, &mut outside, end).unwrap();
-            assert!(outside.arrivals.is_empty() && part.next_time() >= end);
+            part.run_entries(&mut core, &entries[given..given + coming], &mut leavers, end).unwrap();
+            assert!(part.next_time() >= end);
             given += coming;
         }
         leavers.sort_by_key(Entry::key);
@@ -572,12 +670,11 @@ mod tests {
     #[test]
     fn who_leaves_at_the_instant_of_a_deadline_comes_after_everything_else_of_that_instant() {
         let (program, options) = (program(), options());
-        let places = vec![Place::NOWHERE; program.code.len()];
         let members: Vec<bool> = (0..program.code.len()).map(|pc| pc >= 1 && pc != 7).collect();
         let (mut core, mut leavers) = (Core::new(&program, &options), Vec::new());
-        let mut part = Interpreter::new(&program, &members, &places, &options);
+        let mut part = Interpreter::new(&program, &members, &options);
         let arrivals = [entry(1, 0), entry(2, 0)];
-        part.run_until(&mut core, &mut Entries { arrivals: &arrivals, leavers: &mut leavers }, Time::NEVER).unwrap();
+        part.run_entries(&mut core, &arrivals, &mut leavers, Time::NEVER).unwrap();
         let ranks: Vec<(u64, u32)> = leavers.iter().map(|entry| (entry.at.0 / MS, entry.rank)).collect();
         assert_eq!(ranks, [(10, 3), (15, deadline_rank(0))]);
     }
@@ -585,15 +682,14 @@ mod tests {
     #[test]
     fn a_copy_goes_on_like_the_original() {
         let (program, options) = (program(), options());
-        let places = vec![Place::NOWHERE; program.code.len()];
         let mut core = Core::new(&program, &options);
-        let mut part = Interpreter::new(&program, &[true; 8], &places, &options);
+        let mut part = Interpreter::new(&program, &[true; 8], &options);
         let arrivals = [entry(1, 0), entry(2, 1), entry(3, 2)];
         let mut leavers = Vec::new();
-        part.run_until(&mut core, &mut Entries { arrivals: &arrivals, leavers: &mut leavers }, Time(12 * MS)).unwrap();
+        part.run_entries(&mut core, &arrivals, &mut leavers, Time(12 * MS)).unwrap();
         let (mut other_core, mut other) = (core.clone(), part.clone());
         for (core, part) in [(&mut core, &mut part), (&mut other_core, &mut other)] {
-            part.run_until(core, &mut Entries { arrivals: &[], leavers: &mut leavers }, Time::NEVER).unwrap();
+            part.run_entries(core, &[], &mut leavers, Time::NEVER).unwrap();
         }
         assert!(part.is_empty() && leavers.is_empty());
         let now = part.now();

@@ -37,7 +37,7 @@ struct Batched {
 
 impl Batched {
     /// Times counted at once.
-    const BATCH: usize = 32;
+    const BATCH: usize = 64;
 
     fn new(precision_bits: u32) -> Batched {
         Batched { new: [0; Batched::BATCH], len: 0, counted: Histogram::new(precision_bits) }
@@ -64,6 +64,32 @@ impl Batched {
     }
 }
 
+/// Ends of requests on their way to histogram and series.
+#[derive(Clone, Debug)]
+struct Ends {
+    at: [u64; Batched::BATCH],
+    latencies: [u64; Batched::BATCH],
+    len: usize,
+    counted: Histogram,
+}
+
+impl Ends {
+    #[cold]
+    fn new() -> Box<Ends> {
+        let empty = [0; Batched::BATCH];
+        Box::new(Ends { at: empty, latencies: empty, len: 0, counted: Histogram::new(Histogram::FINE) })
+    }
+
+    /// Whether the batch is full now.
+    #[inline(always)]
+    fn add(&mut self, at: Time, latency: Span) -> bool {
+        self.at[self.len % Batched::BATCH] = at.0;
+        self.latencies[self.len % Batched::BATCH] = latency.0;
+        self.len += 1;
+        self.len == Batched::BATCH
+    }
+}
+
 /// Everything counted in a run.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -78,7 +104,8 @@ pub struct Recorder {
     pub budgets: Vec<Tally>,
     kinds: Vec<Answered>,
     classes: usize,
-    answers: Vec<Batched>,
+    /// By outcome and class; nothing where none has ended yet.
+    answers: Vec<Option<Box<Ends>>>,
     stages: Vec<Batched>,
     usage: Vec<u64>,
     series: Series,
@@ -105,7 +132,7 @@ impl Recorder {
             budgets: shared(program.budgets.len()),
             kinds: program.outcomes.iter().map(|outcome| outcome.answered).collect(),
             classes,
-            answers: vec![Batched::new(Histogram::FINE); answers],
+            answers: vec![None; answers],
             stages: vec![Batched::new(Histogram::NARROW); program.stages.len()],
             usage: vec![0; program.meters.len()],
             series: Series::new(Span(options.until.0), options.interval),
@@ -156,17 +183,36 @@ impl Recorder {
         } += 1;
         let latency = at - token.born;
         if token.counts {
-            self.answers[token.outcome as usize * self.classes + token.class as usize].record(latency.0);
+            let index = token.outcome as usize * self.classes + token.class as usize;
+            if self.answers[index].get_or_insert_with(Ends::new).add(at, latency) {
+                self.count_ends(index);
+            }
+        } else {
+            self.end_now(&[at.0], &[latency.0], good);
         }
-        if self.window.contains(at) {
-            self.ended += 1;
-            self.served += good as u64;
-        }
-        self.series.finish(at, latency, good);
         if let Some(trace) = &mut self.trace {
             let Token { serial, born, class, outcome, trail, .. } = *token;
             trace.push(Record { serial, born, end: at, class, outcome, trail });
         }
+    }
+
+    /// Counts a batch of ends.
+    #[inline(never)]
+    fn count_ends(&mut self, index: usize) {
+        let Some(mut ends) = self.answers[index].take() else { return };
+        let len = std::mem::take(&mut ends.len);
+        ends.counted.record_all(&ends.latencies[..len]);
+        let good = self.kinds[index / self.classes] == Answered::Served;
+        self.end_now(&ends.at[..len], &ends.latencies[..len], good);
+        self.answers[index] = Some(ends);
+    }
+
+    /// Ends as the system sees them, in whatever time the requests were born.
+    fn end_now(&mut self, ends: &[u64], latencies: &[u64], good: bool) {
+        let measured = self.window.count(ends);
+        self.ended += measured;
+        self.served += if good { measured } else { 0 };
+        self.series.finish_all(ends, latencies, good);
     }
 
     /// Usage is counted.
@@ -210,12 +256,10 @@ impl Recorder {
             Answered::TimedOut => &mut self.balance.gave_up,
         } += ends.len() as u64;
         if counts {
-            self.answers[outcome * self.classes + class].counted.record_all(latencies);
+            let ends = self.answers[outcome * self.classes + class].get_or_insert_with(Ends::new);
+            ends.counted.record_all(latencies);
         }
-        let measured = self.window.count(ends);
-        self.ended += measured;
-        self.served += if good { measured } else { 0 };
-        self.series.finish_all(ends, latencies, good);
+        self.end_now(ends, latencies, good);
     }
 
     /// Whether every request is recorded.
@@ -237,6 +281,7 @@ impl Recorder {
 
     /// The result. `kept` gives the time kept of caches and connections.
     pub fn finish(mut self, program: &Program, verdict: Verdict, kept: impl Fn(ResourceKind, usize) -> u64) -> Run {
+        (0..self.answers.len()).for_each(|index| self.count_ends(index));
         let resources = self.resources(program, kept);
         let mut trace = self.trace.take().unwrap_or_default();
         trace.sort_unstable();
@@ -244,9 +289,8 @@ impl Recorder {
         let mut answers: Vec<Answers> = self
             .answers
             .into_iter()
-            .map(Batched::finish)
             .enumerate()
-            .filter(|(_, latency)| !latency.is_empty())
+            .filter_map(|(index, ends)| ends.map(|ends| (index, ends.counted)))
             .map(|(index, latency)| Answers {
                 class: (index % classes) as u16,
                 outcome: (index / classes) as u16,

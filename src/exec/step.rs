@@ -2,13 +2,17 @@
 
 use super::ahead::Place;
 use super::token::NO_STAGE;
-use crate::program::{Instruction, Program};
+use crate::program::{Amount, Condition, Instruction, Per, Program, SiteId};
+use crate::rng::Threshold;
+use crate::time::Span;
 
 /// What happens when a request comes to an instruction: jumps and a mark on the way are done with the next instruction.
+/// Each has a cache line to itself.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct Step {
-    /// The instruction to be done; without meaning where the request leaves.
-    pub instruction: Instruction,
+    /// What to do.
+    pub action: Action,
     /// Where the instruction is.
     pub pc: u32,
     /// Its rank; zero where the request leaves.
@@ -17,10 +21,33 @@ pub struct Step {
     pub mark: u16,
     /// Where the draw of the instruction is, if it was made ahead.
     pub place: Place,
-    /// Whether the request may wait here, wake others, or leave.
-    pub halts: bool,
-    /// Whether the request leaves the part.
-    pub leaves: bool,
+    /// The instruction itself.
+    pub instruction: Instruction,
+}
+
+/// The instructions by how they are done. The commonest have forms of their own, with all that can be known before.
+#[derive(Clone, Copy, Debug)]
+pub enum Action {
+    /// The same time passes for all.
+    Pass(Span),
+    /// Time passes that is drawn.
+    Draw(SiteId),
+    /// Goes elsewhere with a probability.
+    Chance(SiteId, Threshold, u32),
+    /// Goes elsewhere when a condition holds.
+    Test(Condition, u32),
+    /// Usage is counted one by one.
+    Count(u16),
+    /// Starts a call.
+    Call(u8, Option<Span>),
+    /// Ends a call.
+    Return(u8),
+    /// Whatever else needs no waiting.
+    Other,
+    /// The request may wait here, or wake others.
+    Visit,
+    /// The request leaves the part.
+    Leave,
 }
 
 /// The steps of a program of which `members` belong to the part.
@@ -41,13 +68,25 @@ fn step(program: &Program, members: &[bool], places: &[Place], start: usize) -> 
             _ => break,
         }
     }
-    let (instruction, leaves) = (program.code[pc], !members[pc]);
-    let rank = if leaves { 0 } else { program.rank[pc] };
-    Step { instruction, pc: pc as u32, rank, mark, place: places[pc], halts: leaves || waits(&instruction), leaves }
+    let instruction = program.code[pc];
+    let (action, rank) = match members[pc] {
+        true => (action(program, &instruction), program.rank[pc]),
+        false => (Action::Leave, 0),
+    };
+    Step { action, pc: pc as u32, rank, mark, place: places[pc], instruction }
 }
 
-/// Whether a request may wait at an instruction, or wake others.
-fn waits(instruction: &Instruction) -> bool {
-    use Instruction::{Arrive, Fork, Free, Hold, Serve};
-    matches!(instruction, Serve { .. } | Hold { .. } | Free { .. } | Fork { .. } | Arrive { .. })
+fn action(program: &Program, instruction: &Instruction) -> Action {
+    use Instruction::{Arrive, Branch, Call, Delay, Fork, Free, Hold, Meter, Return, Serve};
+    let same = |site: SiteId| program.sites[site.index()].law.as_ref().map_or(Some(0), |law| law.is_constant());
+    match *instruction {
+        Delay { site, per: Per::Request } => same(site).map_or(Action::Draw(site), |value| Action::Pass(Span(value))),
+        Branch { on: Condition::Chance(site, p), to } => Action::Chance(site, p, to.0),
+        Branch { on, to } => Action::Test(on, to.0),
+        Meter { meter, amount: Amount::One } => Action::Count(meter.0),
+        Call { depth, deadline, .. } => Action::Call(depth, deadline),
+        Return { depth } => Action::Return(depth),
+        Serve { .. } | Hold { .. } | Free { .. } | Fork { .. } | Arrive { .. } => Action::Visit,
+        _ => Action::Other,
+    }
 }

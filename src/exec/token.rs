@@ -1,6 +1,5 @@
 //! A request on its way: a program counter, a short stack of calls with deadlines, registers, and what it carries.
 
-use super::ahead::Luck;
 use super::draws::Draws;
 use super::source::Arrival;
 use crate::op::window::Window;
@@ -15,35 +14,37 @@ pub const NO_STAGE: u16 = u16::MAX;
 /// No base: the request is alive down to its client.
 pub const ALIVE: u8 = u8::MAX;
 
-/// State of a request, or of what is left of it after its caller stopped waiting.
+/// State of a request, or of what is left of it after its caller stopped waiting. What is needed at every step comes
+/// first, what only calls need comes last.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Token {
+    pub serial: u64,
+    pub trail: u64,
+    pub mark: Time,
+    /// The earliest deadline pending.
+    pub deadline: Time,
     pub pc: u32,
     /// Number of the current wait; grows when a wait ends.
     pub ticket: u32,
+    pub mark_stage: u16,
     pub class: u16,
     pub outcome: u16,
-    pub mark_stage: u16,
     /// Depth of the call at whose return it ends unseen.
     base: u8,
     /// Whether its times count: born in the measured time and still awaited.
     pub counts: bool,
-    pub serial: u64,
-    pub trail: u64,
+    /// Whether draws were made ahead for this attempt.
+    pub lucky: bool,
+    /// Join it is a branch of, counted from one.
+    pub join: u32,
+    pub registers: [u16; MAX_REGISTERS],
     pub born: Time,
-    pub mark: Time,
-    /// The earliest deadline pending.
-    pub deadline: Time,
     pub demand: u64,
     pub key: u32,
     pub request_bytes: u32,
     pub response_bytes: u32,
     pub given: u32,
-    /// Draws made ahead for its first attempt.
-    pub luck: Luck,
-    /// Join it is a branch of, counted from one.
-    pub join: u32,
-    pub registers: [u16; MAX_REGISTERS],
     /// Where each pending call was made.
     calls: [u16; MAX_DEPTH],
     frames: [Time; MAX_DEPTH],
@@ -51,35 +52,29 @@ pub struct Token {
 
 impl Token {
     /// A request at the start of its path.
-    #[inline]
+    #[inline(always)]
     pub fn new(arrival: &Arrival, window: Window) -> Token {
-        Token::lucky(arrival, Luck::NONE, window)
-    }
-
-    /// The same, with draws made ahead.
-    #[inline]
-    pub fn lucky(arrival: &Arrival, luck: Luck, window: Window) -> Token {
         Token {
-            pc: 0,
-            ticket: 0,
-            class: arrival.class,
-            outcome: 0,
-            mark_stage: NO_STAGE,
-            base: ALIVE,
-            counts: window.contains(arrival.at),
             serial: arrival.serial,
             trail: 0,
-            born: arrival.at,
             mark: arrival.at,
             deadline: Time::NEVER,
+            pc: 0,
+            ticket: 0,
+            mark_stage: NO_STAGE,
+            class: arrival.class,
+            outcome: 0,
+            base: ALIVE,
+            counts: window.contains(arrival.at),
+            lucky: false,
+            join: 0,
+            registers: [0; MAX_REGISTERS],
+            born: arrival.at,
             demand: arrival.demand,
             key: arrival.key,
             request_bytes: arrival.request_bytes,
             response_bytes: arrival.response_bytes,
             given: arrival.target,
-            luck,
-            join: 0,
-            registers: [0; MAX_REGISTERS],
             calls: [0; MAX_DEPTH],
             frames: [Time::NEVER; MAX_DEPTH],
         }
@@ -208,6 +203,7 @@ impl Token {
         caller.deadline = earliest(&caller.frames[..depth]);
         caller.mark = at;
         caller.mark_stage = NO_STAGE;
+        caller.lucky = false;
         self.frames[..=depth].fill(Time::NEVER);
         self.deadline = earliest(&self.frames[depth..]);
         self.base = depth as u8;
@@ -221,7 +217,7 @@ impl Token {
         let count = self.registers[counter.index()].saturating_add(1);
         self.registers[counter.index()] = count;
         self.trail = retrail(self.trail ^ salt, count as u64);
-        self.luck = Luck::NONE;
+        self.lucky = false;
         self.outcome = 0;
     }
 
@@ -243,7 +239,7 @@ impl Token {
             mark: at,
             mark_stage: NO_STAGE,
             trail: retrail(self.trail ^ salt, 1 + number as u64),
-            luck: Luck::NONE,
+            lucky: false,
             base: ALIVE,
             join,
             deadline: Time::NEVER,
@@ -263,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_in_flight_takes_no_more_than_240_bytes() {
-        assert!(size_of::<Token>() <= 240, "{}", size_of::<Token>());
+    fn a_request_in_flight_takes_no_more_than_200_bytes() {
+        assert!(size_of::<Token>() <= 200, "{}", size_of::<Token>());
     }
 }

@@ -19,7 +19,7 @@ impl Interpreter<'_> {
         let step = &self.code[token.pc as usize];
         match step.instruction {
             Instruction::Serve { station, service, full, late } => {
-                let demand = match (token.luck.at(step.place), service) {
+                let demand = match (step.place.of(self.row(slot)), service) {
                     (Some(draw), _) => Span(draw),
                     (None, Service::Law(site)) => core.draws.span(site, token.word()),
                     (None, Service::Demand) => Span(token.demand),

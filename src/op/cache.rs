@@ -9,12 +9,18 @@ use crate::time::Time;
 /// No entry.
 const NONE: u32 = u32::MAX;
 
+/// Keys below this, of as many classes, are found by their number; others by their hash.
+const FEW_KEYS: u32 = 1 << 16;
+const FEW_CLASSES: u64 = 4;
+
 /// State of a cache.
 #[derive(Clone, Debug)]
 pub struct Cache {
     ttl: Option<crate::time::Span>,
     renew: bool,
     capacity: u32,
+    /// When each entry expires, where none has to leave for another and so nobody asks which was used last.
+    unbounded: Option<Expiries>,
     entries: KeyMap<u32>,
     nodes: Vec<Node>,
     newest: u32,
@@ -31,6 +37,42 @@ struct Node {
     older: u32,
 }
 
+/// When entries expire, by object. What was never stored has expired at time zero.
+#[derive(Clone, Debug, Default)]
+struct Expiries {
+    few: Vec<Time>,
+    others: KeyMap<Time>,
+}
+
+/// Where an object is among the few.
+#[inline(always)]
+fn few(object: u64) -> Option<usize> {
+    let (class, key) = (object >> 32, object as u32);
+    (class < FEW_CLASSES && key < FEW_KEYS).then_some((class * FEW_KEYS as u64) as usize + key as usize)
+}
+
+impl Expiries {
+    /// When an object expires.
+    #[inline(always)]
+    fn of(&self, object: u64) -> Option<&Time> {
+        match few(object) {
+            Some(place) => self.few.get(place),
+            None => self.others.get(&object),
+        }
+    }
+
+    /// Sets that; when it would have expired.
+    fn set(&mut self, object: u64, expires: Time) -> Time {
+        let Some(place) = few(object) else {
+            return self.others.insert(object, expires).unwrap_or(Time::ZERO);
+        };
+        if place >= self.few.len() {
+            self.few.resize(place + 1, Time::ZERO);
+        }
+        std::mem::replace(&mut self.few[place], expires)
+    }
+}
+
 impl Cache {
     /// An empty cache.
     pub fn new(spec: &CacheSpec) -> Cache {
@@ -38,6 +80,7 @@ impl Cache {
             ttl: spec.ttl,
             renew: spec.renew,
             capacity: spec.capacity.unwrap_or(NONE - 1).max(1),
+            unbounded: spec.capacity.is_none().then(Expiries::default),
             entries: KeyMap::default(),
             nodes: Vec::new(),
             newest: NONE,
@@ -47,7 +90,15 @@ impl Cache {
     }
 
     /// Whether the object is there and alive. A hit makes it the most recently used.
+    #[inline]
     pub fn hits(&mut self, object: u64, at: Time, window: Window) -> bool {
+        if let Some(unbounded) = &mut self.unbounded {
+            let alive = unbounded.of(object).is_some_and(|expires| at < *expires);
+            if alive && self.renew {
+                self.live(object, at, window);
+            }
+            return alive;
+        }
         let Some(&index) = self.entries.get(&object) else { return false };
         let alive = at < self.nodes[index as usize].expires;
         if alive {
@@ -61,6 +112,12 @@ impl Cache {
 
     /// Puts an object in, or renews what has expired. An object that is there and alive stays as it is.
     pub fn store(&mut self, object: u64, at: Time, window: Window) {
+        if let Some(unbounded) = &mut self.unbounded {
+            if unbounded.of(object).is_none_or(|expires| at >= *expires) {
+                self.live(object, at, window);
+            }
+            return;
+        }
         if let Some(&index) = self.entries.get(&object) {
             if at >= self.nodes[index as usize].expires {
                 self.touch(index);
@@ -78,6 +135,15 @@ impl Cache {
     /// Nanoseconds of living entries in the measured time (their number, integrated over time).
     pub fn kept(&self) -> u64 {
         self.kept
+    }
+
+    /// The life of an entry that need not leave for another starts anew.
+    fn live(&mut self, object: u64, at: Time, window: Window) {
+        let expires = self.ttl.map_or(Time::NEVER, |ttl| at + ttl);
+        if let Some(unbounded) = &mut self.unbounded {
+            let before = unbounded.set(object, expires);
+            self.kept += window.overlap(before.max(at), expires);
+        }
     }
 
     /// A node for a new entry: a new one, or that of the entry that was not used for longest.
@@ -172,6 +238,20 @@ mod tests {
         let hits: Vec<bool> =
             [1, 2, 1, 3, 1, 2].iter().enumerate().map(|(at, &o)| look(&mut cache, o, at as u64)).collect();
         assert_eq!(hits, [false, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn a_cache_without_bound_agrees_with_one_that_never_fills_up() {
+        for renew in [false, true] {
+            let (mut unbounded, mut bounded) = (cache(Some(40), renew, None), cache(Some(40), renew, Some(10_000)));
+            for at in 0..20_000u64 {
+                let r = crate::op::keyed::spread(at);
+                // Few keys and many, few classes and many.
+                let object = (r % 7) << 32 | ((r >> 8) % 5) << if r & 16 == 0 { 0 } else { 20 };
+                assert_eq!(look(&mut unbounded, object, at), look(&mut bounded, object, at));
+            }
+            assert_eq!(unbounded.kept(), bounded.kept());
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::batch::{
     STAGE, TRAIL, Values, late,
 };
 use super::{Halt, Windows};
-use crate::exec::interpreter::{Entries, Entry};
+use crate::exec::interpreter::Entry;
 use crate::exec::run::Verdict;
 use crate::exec::token::Token;
 use crate::program::{Label, Register};
@@ -23,10 +23,8 @@ impl Windows<'_> {
             self.entries = entries;
             return;
         }
-        entries.sort_unstable_by_key(Entry::key);
         let Some(interpreter) = self.interpreters[number].as_mut() else { return };
-        let mut out = Entries { arrivals: &entries, leavers: &mut self.leavers };
-        match interpreter.run_until(&mut self.core, &mut out, Time(self.end)) {
+        match interpreter.run_entries(&mut self.core, &entries, &mut self.leavers, Time(self.end)) {
             Ok(()) => {}
             Err(Verdict::Interrupted) => self.halted = Some(Halt::Interrupted),
             Err(_) => self.halted = Some(Halt::Backlog),
@@ -64,15 +62,17 @@ impl Windows<'_> {
     /// Those who have left go on.
     fn let_out(&mut self) {
         let mut leavers = std::mem::take(&mut self.leavers);
-        leavers.sort_by_key(|entry| entry.token.pc);
-        for group in leavers.chunk_by(|a, b| a.token.pc == b.token.pc) {
+        let mut order: Vec<(u32, u32)> = leavers.iter().map(|entry| entry.token.pc).zip(0..).collect();
+        order.sort_unstable();
+        for group in order.chunk_by(|a, b| a.0 == b.0) {
             let mut batch = Batch::default();
-            for Entry { at, rank, token } in group {
+            for &(_, index) in group {
+                let Entry { at, rank, token } = &leavers[index as usize];
                 write(token, self.layout, &mut self.scratch.row);
                 self.scratch.row[LATE] = late(at.0, *rank);
                 batch.push_values(at.0, token.serial, &self.scratch.row, &mut self.spare);
             }
-            self.send(group[0].token.pc as usize, batch);
+            self.send(group[0].0 as usize, batch);
         }
         leavers.clear();
         self.leavers = leavers;

@@ -13,7 +13,6 @@ mod serve;
 
 use std::sync::atomic::Ordering;
 
-use super::ahead::Place;
 use super::core::Core;
 use super::interpreter::{Entry, Interpreter};
 use super::order::Order;
@@ -128,7 +127,7 @@ fn interpreter<'a>(program: &Program, step: &Step, options: &Options<'a>) -> Opt
     let Step::Loop(members) = step else { return None };
     let mut inside = vec![false; program.code.len()];
     members.iter().for_each(|label| inside[label.index()] = true);
-    Some(Interpreter::new(program, &inside, &vec![Place::NOWHERE; program.code.len()], options))
+    Some(Interpreter::new(program, &inside, options))
 }
 
 impl<'a> Windows<'a> {
