@@ -49,6 +49,9 @@ impl Windows<'_> {
             *batch.each(column, &mut self.spare) = targets;
         }
         self.spare.give(words);
+        if self.halted.is_some() {
+            return batch.discard(&mut self.spare);
+        }
         if !all {
             self.turn_away(&mut batch, &mut ends, id, full, late);
         }
@@ -77,7 +80,11 @@ impl Windows<'_> {
         let Queue::Fifo(fifo) = &mut self.core.stations[id.index()].queue else { return false };
         let block = Block { targets, times: &batch.at, starts: &mut starts, ends, full: &mut mask };
         if fifo.arrive_all(block, self.backlog) {
+            // Not all have a start, and nothing of this window will count.
             self.halted = Some(Halt::Backlog);
+            self.scratch.mask = mask;
+            self.spare.give(starts);
+            return true;
         }
         let all = !mask.contains(&REFUSED);
         let window = self.core.recorder.window;
