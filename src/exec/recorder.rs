@@ -240,6 +240,11 @@ impl Recorder {
         self.stages[stage].counted.record_differences(ends, starts);
     }
 
+    /// The same, given how long they were.
+    pub fn passes_of(&mut self, stage: usize, times: &[u64]) {
+        self.stages[stage].counted.record_all(times);
+    }
+
     /// Passes of a stage that took no time.
     pub fn empty_passes(&mut self, stage: usize, count: u64) {
         self.stages[stage].counted.record_n(0, count);

@@ -119,6 +119,7 @@ struct Windows<'a> {
 #[derive(Default)]
 struct Scratch {
     mask: Vec<u8>,
+    rows: Vec<u32>,
     row: Vec<u64>,
 }
 

@@ -112,8 +112,54 @@ impl Windows<'_> {
     }
 
     /// Cuts the callers loose whose deadline lies before the end.
-    #[cold]
     fn cut(&mut self, batch: &mut Batch, ends: &[u64]) {
+        match self.only_call(batch) {
+            Some((depth, place)) => self.cut_together(batch, ends, depth, place),
+            None => self.cut_one_by_one(batch, ends),
+        }
+    }
+
+    /// Depth and place of the call with a deadline, if all requests are in the same one and in no other.
+    fn only_call(&self, batch: &Batch) -> Option<(usize, usize)> {
+        let mut pending =
+            (0..self.layout.depths).filter(|&depth| batch.same(self.layout.frame(depth)) != Some(u64::MAX));
+        let depth = pending.next().filter(|_| pending.next().is_none())?;
+        Some((depth, batch.same(self.layout.call(depth))? as usize))
+    }
+
+    /// Those whose only deadline lies before the end.
+    fn cut_together(&mut self, batch: &mut Batch, ends: &[u64], depth: usize, place: usize) {
+        let Instruction::Call { late, .. } = self.instruction(place) else { return };
+        let mut rows = std::mem::take(&mut self.scratch.rows);
+        rows.clear();
+        rows.extend((0..ends.len() as u32).filter(|&row| ends[row as usize] > batch.get(DEADLINE, row as usize)));
+        let frame = self.layout.frame(depth);
+        let mut callers = batch.gathered(&rows, &mut self.spare);
+        let mut times = self.spare.take();
+        times.extend(rows.iter().map(|&row| batch.get(DEADLINE, row as usize)));
+        for (&row, &at) in rows.iter().zip(&times) {
+            self.leave_stage(batch, row as usize, at);
+        }
+        let spare = &mut self.spare;
+        callers.move_to(times, spare);
+        let mut order = spare.take();
+        order.extend(callers.at.iter().map(|&at| batch::late(at, deadline_rank(depth as u8))));
+        callers.set_all(LATE, Cells::Each(order), spare);
+        callers.set_all(frame, Cells::Same(u64::MAX), spare);
+        callers.set_all(DEADLINE, Cells::Same(u64::MAX), spare);
+        callers.set_all(MARK, Cells::Now, spare);
+        callers.set_all(STAGE, Cells::Same(NO_STAGE), spare);
+        for (column, value) in [(frame, u64::MAX), (DEADLINE, u64::MAX), (BASE, depth as u64), (COUNTS, 0)] {
+            let values = batch.each(column, spare);
+            rows.iter().for_each(|&row| values[row as usize] = value);
+        }
+        self.core.recorder.balance.cut += rows.len() as u64;
+        self.scratch.rows = rows;
+        self.send(late.index(), callers);
+    }
+
+    #[cold]
+    fn cut_one_by_one(&mut self, batch: &mut Batch, ends: &[u64]) {
         let depths = self.layout.depths;
         for (row, &end) in ends.iter().enumerate() {
             while end > batch.get(DEADLINE, row) {
@@ -372,16 +418,18 @@ impl Windows<'_> {
     fn repeat(&mut self, batch: &mut Batch, policy: RetryId) {
         let spec = &self.program.retries[policy.index()];
         let counter = self.layout.register(spec.counter.index());
-        let mut ends = self.spare.take();
+        let (mut ends, mut counts, mut trails) = (self.spare.take(), self.spare.take(), self.spare.take());
         for row in 0..batch.len() {
             let repeated = batch.get(counter, row);
             let trail = batch.get(TRAIL, row);
             let span = self.core.backoff(spec.backoff, repeated as u32, batch.serial[row] ^ trail);
             ends.push(batch.at[row] + span.0.max(1));
             let count = (repeated as u16).saturating_add(1) as u64;
-            batch.set(counter, row, count, &mut self.spare);
-            batch.set(TRAIL, row, retrail(trail ^ spec.salt, count), &mut self.spare);
+            counts.push(count);
+            trails.push(retrail(trail ^ spec.salt, count));
         }
+        batch.set_all(counter, Cells::Each(counts), &mut self.spare);
+        batch.set_all(TRAIL, Cells::Each(trails), &mut self.spare);
         batch.set_all(OUTCOME, Cells::Same(0), &mut self.spare);
         if spec.depth == 0 {
             self.core.recorder.balance.repeated += batch.len() as u64;

@@ -36,6 +36,13 @@ impl Windows<'_> {
         if let (Some(stage), Some(1), Cells::Now) = (batch.same(STAGE), batch.same(COUNTS), &batch.rest[MARK]) {
             return self.core.recorder.empty_passes(stage as usize, batch.len() as u64);
         }
+        if let (Some(stage), Cells::Each(marks)) = (batch.same(STAGE), &batch.rest[MARK]) {
+            let mut times = self.spare.take();
+            let counted = (0..batch.len()).filter(|&row| batch.get(COUNTS, row) == 1);
+            times.extend(counted.map(|row| batch.at[row] - marks[row]));
+            self.core.recorder.passes_of(stage as usize, &times);
+            return self.spare.give(times);
+        }
         for row in 0..batch.len() {
             if Some(batch.get(STAGE, row)) != stay {
                 self.leave_stage(batch, row, batch.at[row]);
