@@ -8,6 +8,9 @@ use crate::time::Span;
 /// Makes the source of a run anew.
 pub type Sources<'a> = &'a dyn Fn() -> Box<dyn Source>;
 
+/// Windows pay where at most one instruction in so many runs by events all the same.
+const LOOPS: usize = 3;
+
 /// How the automatic executor runs a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -22,7 +25,7 @@ pub struct Plan {
 /// Why a program runs in windows or by events. The result is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// In windows: nothing depends on itself without a lag, and a window has requests enough.
+    /// In windows: little depends on itself without a lag, and a window has requests enough.
     Windows,
     /// By events: requests follow others.
     Closed,
@@ -39,9 +42,10 @@ impl Plan {
         let closed = sources().is_closed();
         let parts = Parts::of(program, pace.shortest());
         let shift = parts.lag.map_or(pace.shift(), |lag| pace.shift().min(lag.0.max(1).ilog2()));
-        let reason = match (closed, parts.by_events()) {
+        let in_windows = parts.by_events() * LOOPS <= program.code.len();
+        let reason = match (closed, in_windows) {
             (true, _) => Reason::Closed,
-            (false, 0) => Reason::Windows,
+            (false, true) => Reason::Windows,
             // With the circles of repeats left open, however short their lag, would it do?
             _ if Parts::of(program, Span(1)).by_events() == 0 => Reason::Repeats,
             _ => Reason::Loops,

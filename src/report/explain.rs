@@ -60,13 +60,16 @@ pub fn plan(program: &Program, plan: &Plan) -> String {
     let lag =
         plan.parts.lag.map(|lag| format!(", a repeat comes back after {lag} at the earliest")).unwrap_or_default();
     let why = match plan.reason {
-        Reason::Windows => format!("in windows of {window}{lag}"),
+        Reason::Windows if plan.parts.by_events() == 0 => format!("in windows of {window}{lag}"),
+        Reason::Windows => {
+            format!("in windows of {window}{lag}, but these by events: each depends on itself without a lag")
+        }
         Reason::Closed => "by events, because each user sends the next request after the last has ended".to_owned(),
         Reason::Repeats => "by events, because repeats come back before a window has requests enough".to_owned(),
         Reason::Loops => "by events, because these instructions depend on themselves without a lag".to_owned(),
     };
     let mut out = format!("{BOLD}runs{BOLD:#} {why}\n");
-    if matches!(plan.reason, Reason::Loops) {
+    if matches!(plan.reason, Reason::Windows | Reason::Loops) {
         for step in &plan.parts.steps {
             let Step::Loop(members) = step else { continue };
             let shared = members.iter().filter_map(|label| program.code[label.index()].operator(program));
