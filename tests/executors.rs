@@ -206,7 +206,7 @@ fn a_retry_storm_is_the_same_in_both_and_keeps_itself_alive() {
 fn a_window_in_which_a_crowd_arrives_ends_early_and_changes_nothing() {
     // 40 s of arrivals and all that follows in one window of 73 minutes, unless it ends early; at the start, 10,000 at once.
     let stages = [Does::Delay(Ms::Exp(40), Ms::Exp(5)), fifo(3, Some(700), Ms::Exp(3)), fifo(1, None, Ms::Exp(1))];
-    let times: Vec<u64> = (0..10_000).map(|_| 0).chain((0..40_000).map(|ms| ms)).collect();
+    let times: Vec<u64> = std::iter::repeat_n(0, 10_000).chain(0..40_000).collect();
     for (timeout, attempts) in [(None, 1), (Some(400), 2)] {
         let program = compile(&stages, timeout, attempts);
         let event = run(Executor::Event, &program, &Given::at(&times), 1, Guard::default());
