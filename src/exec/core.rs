@@ -14,7 +14,7 @@ use crate::op::connect::{Connected, Connections};
 use crate::op::hold::Permits;
 use crate::op::keyed::object;
 use crate::op::limit::Bucket;
-use crate::op::retry::Budget;
+use crate::op::retry::{Budget, Moment};
 use crate::program::{
     Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, Program,
     RetryId, SiteId, StationId,
@@ -65,6 +65,8 @@ pub struct Core<'a> {
     connections: Vec<Connections>,
     pub balancers: Vec<Balancer>,
     pub budgets: Vec<Budget>,
+    /// Whether instructions are run a window at a time, so that what is earned in one may be taken before in another.
+    windowed: bool,
     joins: Vec<Joining>,
     free_joins: Vec<u32>,
     /// Random bits of the flows of a balancer, by site.
@@ -105,9 +107,17 @@ impl<'a> Core<'a> {
             connections: program.connections.iter().map(Connections::new).collect(),
             balancers: program.balancers.iter().map(Balancer::new).collect(),
             budgets: program.budgets.iter().map(Budget::new).collect(),
+            windowed: false,
             joins: Vec::new(),
             free_joins: Vec::new(),
         }
+    }
+
+    /// For a run a window at a time.
+    pub fn windowed(program: &'a Program, options: &Options<'_>) -> Core<'a> {
+        let mut core = Core::new(program, options);
+        core.windowed = true;
+        core
     }
 
     /// Runs an instruction that needs no waiting and moves the program counter. `Serve`, `Hold`, `Free`, `Fork` and
@@ -158,7 +168,7 @@ impl<'a> Core<'a> {
             Instruction::Retry { policy, to } => return self.retry(token, at, policy, to),
             Instruction::Earn { budget } => {
                 self.recorder.budgets[budget.index()].arrivals += self.recorder.window.contains(at) as u64;
-                self.budgets[budget.index()].earn();
+                self.earn(budget, (at, 0));
             }
             Instruction::Meter { meter, amount } => self.recorder.meter(meter.index(), token.amount(amount, at), at),
             Instruction::End => {
@@ -286,7 +296,7 @@ impl<'a> Core<'a> {
         if !left || !spec.on[token.outcome as usize] {
             return Flow::On;
         }
-        if !self.may_retry(spec.budget, at) {
+        if !self.may_retry(spec.budget, (at, 0)) {
             return Flow::On;
         }
         let backoff = self.backoff(spec.backoff, repeated, token.word());
@@ -296,8 +306,16 @@ impl<'a> Core<'a> {
         Flow::Pass(Span(backoff.0.max(1)))
     }
 
+    /// A first attempt counts towards a budget.
+    pub fn earn(&mut self, budget: BudgetId, at: Moment) {
+        match self.windowed {
+            true => self.budgets[budget.index()].earn_later(at),
+            false => self.budgets[budget.index()].earn(),
+        }
+    }
+
     /// Whether the budget, if there is one, allows a retry; it is taken then.
-    pub fn may_retry(&mut self, budget: Option<BudgetId>, at: Time) -> bool {
+    pub fn may_retry(&mut self, budget: Option<BudgetId>, at: Moment) -> bool {
         let Some(budget) = budget.map(BudgetId::index) else { return true };
         let allowed = self.budgets[budget].take(at);
         self.recorder.budgets[budget].refused += !allowed as u64;

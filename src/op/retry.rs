@@ -6,6 +6,9 @@ use crate::time::Time;
 /// Parts of one retry, so that levels are whole numbers.
 const WHOLE: u64 = 1 << 32;
 
+/// An instant, and whether what happens comes behind everything else of it (a rank, or zero).
+pub type Moment = (Time, u32);
+
 /// State of a budget.
 #[derive(Clone, Debug)]
 pub struct Budget {
@@ -13,7 +16,7 @@ pub struct Budget {
     cap: u64,
     level: u64,
     /// When attempts were made that are not counted yet.
-    later: Vec<u64>,
+    later: Vec<Moment>,
     /// Whether they lie in order of time.
     sorted: bool,
 }
@@ -36,25 +39,25 @@ impl Budget {
         self.level = (self.level + self.share).min(self.cap);
     }
 
-    /// First attempts are made at these instants, in any order; each counts for retries taken at its instant or later.
-    pub fn earn_later(&mut self, times: &[u64]) {
-        self.later.extend_from_slice(times);
+    /// A first attempt is made at an instant; it counts for retries taken from then on. Attempts may be told in any order.
+    pub fn earn_later(&mut self, at: Moment) {
+        self.later.push(at);
         self.sorted = false;
     }
 
     /// Counts the attempts made up to an instant.
-    pub fn settle(&mut self, until: Time) {
+    pub fn settle(&mut self, until: Moment) {
         if !std::mem::replace(&mut self.sorted, true) {
             self.later.sort_unstable_by(|a, b| b.cmp(a));
         }
-        while self.later.last().is_some_and(|&at| at <= until.0) {
+        while self.later.last().is_some_and(|&at| at <= until) {
             self.later.pop();
             self.earn();
         }
     }
 
     /// Takes a retry, if there is one; retries are taken in order of time.
-    pub fn take(&mut self, at: Time) -> bool {
+    pub fn take(&mut self, at: Moment) -> bool {
         if !self.later.is_empty() {
             self.settle(at);
         }
@@ -73,11 +76,11 @@ mod tests {
     #[test]
     fn a_tenth_of_the_attempts_may_be_repeated() {
         let mut budget = Budget::new(&BudgetSpec { name: "b".into(), share: 0.125, cap: 2.0 });
-        let mut take = || budget.take(Time(0));
+        let mut take = || budget.take((Time(0), 0));
         assert!(take() && take() && !take());
         let retries = (0..800).filter(|_| {
             budget.earn();
-            budget.take(Time(0))
+            budget.take((Time(0), 0))
         });
         assert_eq!(retries.count(), 100);
     }

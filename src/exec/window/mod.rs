@@ -143,7 +143,7 @@ impl<'a> Windows<'a> {
         Windows {
             program,
             parts,
-            core: Core::new(program, options),
+            core: Core::windowed(program, options),
             layout: Layout::of(program),
             shift,
             from: 0,
@@ -189,7 +189,7 @@ impl<'a> Windows<'a> {
             self.pass(false);
         }
         for budget in &mut self.core.budgets {
-            budget.settle(Time(self.end - 1));
+            budget.settle((Time(self.end - 1), u32::MAX));
         }
         // Nobody knows how many were there at the same instant, but not more than these.
         let most = alive + self.entered() - entered;

@@ -403,7 +403,7 @@ impl Windows<'_> {
             let repeated = batch.get(counter, row) as u32;
             let left = spec.attempts.is_none_or(|attempts| repeated + 1 < attempts);
             let wanted = left && spec.on[batch.get(OUTCOME, row) as usize];
-            (wanted && self.core.may_retry(spec.budget, Time(batch.at[row]))) as u8
+            (wanted && self.core.may_retry(spec.budget, (Time(batch.at[row]), batch.late_rank(row)))) as u8
         }));
         if mask.contains(&1) {
             let mut repeats = batch.taken_out(&mask, &mut self.spare);
@@ -440,6 +440,8 @@ impl Windows<'_> {
     fn earn(&mut self, batch: &Batch, budget: BudgetId) {
         let counted = self.measured(&batch.at);
         self.core.recorder.budgets[budget.index()].arrivals += counted;
-        self.core.budgets[budget.index()].earn_later(&batch.at);
+        for (row, &at) in batch.at.iter().enumerate() {
+            self.core.earn(budget, (Time(at), batch.late_rank(row)));
+        }
     }
 }
