@@ -271,7 +271,9 @@ impl<'a> Interpreter<'a> {
     #[inline(always)]
     fn turn(&mut self, key: Key) {
         self.now = self.now.max(key.at());
-        self.latest = (key.at(), key.rank());
+        // What comes after an event of a high rank at its instant comes because of it, whatever its own rank.
+        let before = if key.at() == self.latest.0 { self.latest.1 } else { 0 };
+        self.latest = (key.at(), before.max(key.rank()));
     }
 
     fn handle(&mut self, core: &mut Core<'_>, out: &mut impl Outside, key: Key, event: Event) {
