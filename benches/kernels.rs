@@ -6,7 +6,7 @@
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use gatepath::exec::columns::{gather, places, split};
+use gatepath::exec::columns::{gather, places};
 use gatepath::exec::order::Order;
 use gatepath::lanes::{Lanes, limit, used};
 use gatepath::law::{Law, LawSpec};
@@ -129,7 +129,7 @@ fn moves(criterion: &mut Criterion) {
         .iter()
         .map(|mask| mask.iter().map(|&one| one as u8).collect())
         .collect();
-    let (mut order, mut to, mut yes, mut no) = (Order::default(), Vec::new(), Vec::new(), Vec::new());
+    let (mut order, mut to) = (Order::default(), Vec::new());
     let mut group = group(criterion, "column", WINDOW);
     for (name, columns) in [("order after a delay", &later), ("order of a mess", &mixed)] {
         measure(&mut group, name, |turn| {
@@ -142,11 +142,6 @@ fn moves(criterion: &mut Criterion) {
     measure(&mut group, "places", |turn| {
         rows.clear();
         places(black_box(&masks[turn]), &mut rows);
-    });
-    measure(&mut group, "split", |turn| {
-        yes.clear();
-        no.clear();
-        split(black_box(&mixed[turn]), &masks[turn], &mut yes, &mut no);
     });
 }
 

@@ -19,10 +19,6 @@ pub struct Bucket {
     tolerance: u64,
     shared: u64,
     keyed: KeyMap<u64>,
-    /// Requests turned away in the measured time.
-    pub refused: u64,
-    /// Requests that came in the measured time.
-    pub arrivals: u64,
 }
 
 impl Bucket {
@@ -36,8 +32,6 @@ impl Bucket {
             tolerance: tolerance.min(FOREVER as f64) as u64,
             shared: 0,
             keyed: KeyMap::default(),
-            refused: 0,
-            arrivals: 0,
         }
     }
 

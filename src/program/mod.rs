@@ -21,7 +21,6 @@ pub use origin::{Grade, Origin, Sourced};
 pub use parts::{Parts, Step};
 
 use crate::law::Law;
-use crate::time::Span;
 
 /// Registers of a request: choices, retry counters, connection states.
 pub const MAX_REGISTERS: usize = 16;
@@ -153,11 +152,6 @@ impl Program {
     /// The first stage with this name.
     pub fn stage(&self, name: &str) -> Option<StageId> {
         self.stages.iter().position(|stage| stage.name == name).map(|index| StageId(index as u16))
-    }
-
-    /// Smallest delay before a repeated attempt, nothing when no attempt is repeated.
-    pub fn smallest_backoff(&self) -> Option<Span> {
-        self.retries.iter().map(RetrySpec::smallest_delay).min()
     }
 
     /// A digest of everything that decides results, as hexadecimal text.

@@ -12,19 +12,6 @@ use gatepath::study::Case;
 /// Everything that is wrong with it, with its place.
 pub fn load(file: &Path, overrides: &[String]) -> Result<Case, String> {
     let scenario = scenario::load(file, overrides).map_err(|(problems, sources)| render(&problems, &sources, false))?;
-    let traffic = scenario.traffic;
-    Ok(Case {
-        name: scenario.name,
-        title: scenario.title,
-        program: scenario.program,
-        traffic: Box::new(move |seed, replication| traffic.source(seed, replication)),
-        duration: scenario.duration,
-        warmup: scenario.warmup,
-        interval: scenario.interval,
-        guard: scenario.guard,
-        seed: scenario.seed,
-        replications: scenario.replications as usize,
-        objectives: Vec::new(),
-        confidence: scenario.confidence,
-    })
+    let name = scenario.name.clone();
+    Ok(Case { objectives: Vec::new(), ..Case::new(&name, scenario) })
 }
