@@ -8,6 +8,7 @@ use gatepath::exec::{Executor, Source, Verdict};
 use gatepath::program::{Discipline, Guard, LimitScope, Parts};
 use gatepath::time::{Span, Time};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// Windows of 65 us, 4 ms, 17 ms, 34 ms and 1 s.
 const SHIFTS: [u32; 5] = [16, 22, 24, 25, 30];
@@ -148,13 +149,19 @@ fn assert_equal(stages: &[Does], source: &Given, timeout: Option<u64>, attempts:
     }
 }
 
-/// Random programs a test; `GATEPATH_CASES` makes the longer check longer.
-fn cases() -> u32 {
-    std::env::var("GATEPATH_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_000)
+/// Random programs a test; `GATEPATH_CASES` makes the longer check longer, `GATEPATH_SEED` makes it other programs.
+fn random_programs() -> ProptestConfig {
+    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    ProptestConfig {
+        cases: number("GATEPATH_CASES").unwrap_or(1_000) as u32,
+        rng_seed: RngSeed::Fixed(number("GATEPATH_SEED").unwrap_or(1)),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_programs())]
 
     #[test]
     fn random_programs_run_the_same_by_events_as_step_by_step(
@@ -316,4 +323,26 @@ fn a_circle_of_repeats_stays_open_for_windows_that_are_no_longer_than_its_lag() 
     assert_eq!((of(107).by_events(), of(107).lag), (0, Some(Span::from_millis(107))));
     assert!(of(108).by_events() > 0);
     assert_eq!(of(108).lag, None);
+}
+
+#[test]
+fn whoever_was_served_with_others_at_once_comes_back_no_sooner_than_the_lag_says() {
+    // Whoever leaves shared servers was let in windows ago; the way to the back-off begins where he leaves.
+    let stages = [
+        Does::Serve {
+            servers: 1,
+            queue: None,
+            discipline: Discipline::ProcessorSharing,
+            service: Ms::Const(2),
+            patience: None,
+            setup: false,
+        },
+        Does::Route(vec![Does::Retry { attempts: 2, backoff: Ms::Const(0), budget: false }]),
+        Does::Fail(1),
+        Does::Delay(Ms::Const(0), Ms::Const(1)),
+        Does::Limit { every: 1, burst: 1, scope: LimitScope::Shared },
+    ];
+    assert_equal(&stages, &Given::at(&[0; 40]), None, 1, Guard::default());
+    // One nanosecond of back-off is the whole lag.
+    assert_eq!(Parts::of(&compile(&stages, None, 1), Span(1)).lag, Some(Span(1)));
 }

@@ -348,8 +348,11 @@ fn successors(program: &Program, place: usize) -> Vec<(usize, u64)> {
         Limit { otherwise, .. } => vec![(next, 0), (otherwise.index(), 0)],
         Lookup { hit, .. } => vec![(next, 0), (hit.index(), 0)],
         Serve { station, service, full, late } => {
+            let spec = &program.stations[station.index()];
+            // Only who is first come, first served is sent on when he comes; others leave by an event of any window.
+            let at_once = spec.discipline == Discipline::Fifo && spec.slowness.is_empty();
             let served = match service {
-                Service::Law(site) if program.stations[station.index()].slowness.is_empty() => least(program, site),
+                Service::Law(site) if at_once => least(program, site),
                 _ => 0,
             };
             vec![(next, served), (full.index(), 0), (late.index(), 0)]
