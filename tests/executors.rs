@@ -346,3 +346,22 @@ fn whoever_was_served_with_others_at_once_comes_back_no_sooner_than_the_lag_says
     // One nanosecond of back-off is the whole lag.
     assert_eq!(Parts::of(&compile(&stages, None, 1), Span(1)).lag, Some(Span(1)));
 }
+
+#[test]
+fn what_a_repeated_call_earns_again_is_there_before_anyone_takes_it() {
+    // The outer repeat comes back before the inner budget at once; the inner one takes from it after 18 ms and more.
+    let stages = [
+        Does::Timeout(1),
+        Does::Fail(0),
+        Does::Shared { holds: true, service: Ms::Const(6) },
+        Does::Retry { attempts: 2, backoff: Ms::Exp(1), budget: false },
+        Does::Route(vec![
+            Does::Retry { attempts: 2, backoff: Ms::Const(0), budget: true },
+            Does::Delay(Ms::Const(18), Ms::Const(22)),
+            Does::Hit(0),
+            Does::Balance { targets: 1, policy: 0, servers: 1, service: Ms::Exp(1), holds: true },
+        ]),
+        Does::Fail(17),
+    ];
+    assert_equal(&stages, &Given::at(&[0, 11, 11, 35, 49, 53, 53, 59, 80, 95, 100]), None, 1, Guard::default());
+}

@@ -86,7 +86,7 @@ struct Graph {
     repeats: Vec<(usize, usize, u64)>,
     /// Calls with a deadline.
     scopes: Vec<Scope>,
-    /// Whether requests are taken in order of time.
+    /// Where nobody may come once a window has passed: what takes requests in order of time, and what earns for it.
     ordered: Vec<bool>,
 }
 
@@ -109,7 +109,7 @@ impl Graph {
             ordered: program
                 .code
                 .iter()
-                .map(|instruction| takes_in_order(program, instruction) || needs_events(program, instruction))
+                .map(|instruction| instruction.is_ordered(program) || needs_events(program, instruction))
                 .collect(),
         };
         for place in places {
