@@ -11,6 +11,7 @@ pub mod lanes;
 pub mod law;
 pub mod math;
 pub mod op;
+pub mod pricing;
 pub mod program;
 pub mod report;
 pub mod rng;

@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["law", "stats"],
     &["spec"],
     &["program"],
-    &["facts"],
+    &["facts", "pricing"],
     &["op"],
     &["exec"],
     &["stage", "traffic"],
