@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod inputs;
+mod prices;
 mod session;
 
 use crate::lanes;

@@ -99,6 +99,17 @@ fn no_module_uses_a_higher_floor_or_a_neighbour() {
 }
 
 #[test]
+fn the_engine_and_the_stages_see_no_money() {
+    let mut files = Vec::new();
+    sources(&root(), &mut files);
+    let blind = files.iter().filter(|file| ["op", "exec", "stage", "traffic"].contains(&module_of(file).as_str()));
+    for file in blind {
+        let text = std::fs::read_to_string(file).expect("readable");
+        assert!(!uses(&text).contains(&"pricing".to_owned()), "{} knows prices", file.display());
+    }
+}
+
+#[test]
 fn a_step_upward_would_be_found() {
     let text = "use crate::exec::Run;\nuse crate::{time, study::Study};\n// crate::report\nfn f() { crate::op::x() }";
     assert_eq!(uses(text), ["exec", "time", "study", "op"]);

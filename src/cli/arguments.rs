@@ -33,6 +33,12 @@ pub enum Command {
     Check(Inputs),
     /// Show what a scenario compiles to: every operator with its law, its limits and their sources
     Explain(ExplainArguments),
+    /// Price plain quantities: a CSV or JSON file with service, item, region and quantity
+    #[command(after_help = EXIT_CODES)]
+    Price(PriceArguments),
+    /// List, search, check and refresh the price book
+    #[command(args_conflicts_with_subcommands = true)]
+    Prices(PricesArguments),
     /// Print the JSON schema of scenario files, for editors
     Schema,
     /// Write a commented scenario to begin with
@@ -121,6 +127,112 @@ pub struct ExplainArguments {
     pub analyze: bool,
     #[command(flatten)]
     pub running: Running,
+}
+
+/// Arguments of `price`.
+#[derive(Debug, Args)]
+pub struct PriceArguments {
+    /// Usage file: CSV with the columns service, item, region, quantity, or a JSON list of such objects; `-` for standard input
+    #[arg(value_name = "USAGE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub billing: Billing,
+    /// What to write to standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Conventions of a bill.
+#[derive(Debug, Args)]
+pub struct Billing {
+    /// Data pack with the price book
+    #[arg(long, value_name = "PACK", default_value = crate::facts::Facts::DEFAULT_PACK)]
+    pub data: String,
+    /// Price book to use instead: a CSV file as `gatepath prices refresh` writes it
+    #[arg(long, value_name = "FILE")]
+    pub book: Option<PathBuf>,
+    /// Hours of a month: 730 as in the AWS Pricing Calculator, 720 as in the examples of the pricing pages
+    #[arg(long, value_name = "HOURS", default_value_t = 730, value_parser = clap::value_parser!(u16).range(1..=744))]
+    pub hours_per_month: u16,
+    /// Bytes of a GB of transfer, endpoints and logs
+    #[arg(long, value_enum, default_value_t = Gigabyte::Binary)]
+    pub gb: Gigabyte,
+    /// Bytes of a GB of load balancer capacity
+    #[arg(long, value_enum, default_value_t = Gigabyte::Decimal)]
+    pub lcu_gb: Gigabyte,
+    /// What is free
+    #[arg(long, value_enum, default_value_t = Free::None)]
+    pub free_tier: Free,
+    /// Other usage of the month that is in the tiers already, such as `lambda/request/us-east-1=5e6`; may be repeated
+    #[arg(long, value_name = "SERVICE/ITEM/REGION=QUANTITY")]
+    pub already: Vec<String>,
+    /// A price of your own instead of the book's, USD of one unit, such as `datatransfer/internet_out_gb=0.05`; may be repeated
+    #[arg(long = "price", value_name = "SERVICE/ITEM=USD")]
+    pub prices: Vec<String>,
+}
+
+/// Arguments of `prices`.
+#[derive(Debug, Args)]
+pub struct PricesArguments {
+    #[command(subcommand)]
+    pub command: Option<PricesCommand>,
+    /// Words that a price must hold: in its service, item, region, unit or note
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Data pack with the price book
+    #[arg(long, value_name = "PACK", default_value = crate::facts::Facts::DEFAULT_PACK)]
+    pub data: String,
+    /// What to write to standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// What to do with the price book.
+#[derive(Debug, Subcommand)]
+pub enum PricesCommand {
+    /// Say what is weak about the book: old rows, weak grades, gaps
+    Check {
+        /// Data pack with the price book
+        #[arg(long, value_name = "PACK", default_value = crate::facts::Facts::DEFAULT_PACK)]
+        data: String,
+        /// Day from which ages are counted [default: today]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        as_of: Option<String>,
+    },
+    /// Rebuild the book from copies of the official offer files (JSON or CSV) and write it to standard output
+    Refresh {
+        /// Offer files
+        #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+        from: Vec<PathBuf>,
+        /// Data pack whose book is refreshed
+        #[arg(long, value_name = "PACK", default_value = crate::facts::Facts::DEFAULT_PACK)]
+        data: String,
+        /// File to write instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// What a GB is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Gigabyte {
+    /// 2^30 bytes
+    Binary,
+    /// 10^9 bytes
+    Decimal,
+}
+
+/// What is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Free {
+    /// Nothing
+    None,
+    /// What is free for everyone in every month
+    #[value(name = "always-free")]
+    Always,
+    /// That, and the first twelve months of accounts opened before 2025-07-15
+    #[value(name = "legacy-12-months")]
+    Legacy12Months,
 }
 
 /// Form of the results on standard output.

@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, Command, CompareArguments, ExplainArguments, Format, Inputs, RunArguments, Running};
 use super::inputs::{self, Loaded};
+use super::prices;
 use super::session::Session;
 use super::{Exit, Failure};
 use crate::report::{explain, json, schema, terminal};
@@ -23,6 +24,8 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Compare(arguments) => compare(&arguments),
         Command::Check(inputs) => check(&inputs),
         Command::Explain(arguments) => explain(&arguments),
+        Command::Price(arguments) => prices::price(&arguments),
+        Command::Prices(arguments) => prices::prices(&arguments),
         Command::Schema => print(&format!("{:#}\n", scenario::schema())).map(|()| Exit::Good),
         Command::Init { file } => init(&file),
     }
@@ -132,11 +135,11 @@ fn exit(findings: &[&Finding], interrupted: bool) -> Exit {
 
 /// Writes to standard output, with or without colours as the terminal and the environment ask for. Whoever stops reading
 /// has read enough: that is no error.
-fn print(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     told(write!(anstream::stdout().lock(), "{text}"))
 }
 
-fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     told(io::stdout().lock().write_all(bytes))
 }
 

@@ -142,6 +142,11 @@ impl Book {
         READ[index].get_or_init(|| Book::read(file, text)).as_ref().map_err(Clone::clone)
     }
 
+    /// The book of a data pack as it is written; nothing when there is no such pack.
+    pub fn text(name: &str) -> Option<&'static str> {
+        BOOKS.iter().find(|(pack, ..)| *pack == name).map(|(_, _, text)| *text)
+    }
+
     /// Reads a book.
     ///
     /// # Errors

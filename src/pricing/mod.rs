@@ -8,8 +8,10 @@ pub mod bill;
 pub mod book;
 pub mod conventions;
 pub mod money;
+pub mod offers;
 
 pub use bill::{Bill, Line, Unpriced, Usage, bill};
 pub use book::{Book, Key, Missing, Price, Tier};
 pub use conventions::{Conventions, FreeTier};
 pub use money::Decimal;
+pub use offers::Offers;

@@ -1,6 +1,7 @@
 //! Reports: tables, a one-screen summary, JSON, and a folder of results. Functions of a result, without arithmetic that
 //! could change an answer.
 
+pub mod bill;
 pub mod explain;
 pub mod folder;
 pub mod json;

@@ -17,6 +17,7 @@ pub mod set;
 pub mod spec;
 mod table;
 mod traffic;
+pub mod usage;
 pub mod yaml;
 
 pub use objective::{Measured, Objective};
