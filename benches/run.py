@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Measures gatepath beside SimPy and ODEM-rs and writes the table of docs/performance.md.
+"""Measures gatepath beside SimPy, Ciw, NeXosim and ODEM-rs, on every scenario of the gallery, and operator by operator,
+and writes the tables of docs/performance.md. Half an hour on two idle cores.
 
-    python3 benches/run.py              measure and print the table
-    python3 benches/run.py --write      and put it into docs/performance.md
-    python3 benches/run.py --smoke      tiny runs: do all three still build, run and agree? No timing is judged.
+    python3 benches/run.py                    measure everything, write the tables
+    python3 benches/run.py --only gallery     one table: peers, gallery or operators
+    python3 benches/run.py --print            print the tables, write nothing
+    python3 benches/run.py --smoke            tiny runs: do all still build, run and agree? No timing is judged.
 
-Needs Rust and Python 3.9 or later on Linux or macOS; SimPy goes into a virtual environment below the target folder.
+Needs Rust and Python 3.9 or later on Linux or macOS; SimPy and Ciw go into virtual environments below the target folder.
 What counts is user CPU time, less that of a run of next to no requests (start-up); the contenders take turns, so
 that a slow spell of the machine falls on all of them.
 """
@@ -27,9 +29,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "benches" / "peers"
 MODELS = ROOT / "benches" / "models"
+SCENARIOS = ROOT / "scenarios"
 REPORT = ROOT / "docs" / "performance.md"
-BEGIN = "<!-- begin of the part that benches/run.py writes -->"
-END = "<!-- end of the part that benches/run.py writes -->"
 
 # Arrival rate of each model (requests/s), and its mean latency from long independent runs (A: exact, in s; else ms).
 RATE = {"a": 0.8, "b": 1000.0, "c": 2250.0, "d": 1000.0, "storm": 2250.0}
@@ -61,15 +62,30 @@ def target_folder():
     return Path(json.loads(found.stdout)["target_directory"])
 
 
-def python_with_simpy(target):
-    """An interpreter that has the pinned SimPy, from a virtual environment of its own."""
-    folder = target / "peers" / "simpy-venv"
+def python_with(peer, target):
+    """An interpreter that has a pinned peer, from a virtual environment of its own."""
+    folder = target / "peers" / f"{peer}-venv"
     python = folder / "bin" / "python"
     if not python.exists():
         built([sys.executable, "-m", "venv", folder], ROOT)
     built([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-           "-r", PEERS / "simpy" / "requirements.txt"], ROOT)
+           "-r", PEERS / peer / "requirements.txt"], ROOT)
     return python
+
+
+def built_peer(peer, target):
+    """The binary of a peer in Rust, built with the settings in its folder."""
+    folder = target / "peers" / peer
+    built(["cargo", "build", "--release", "--locked", "--target-dir", folder], PEERS / peer)
+    return folder / "release" / f"{peer}-peer"
+
+
+def built_gatepath(target):
+    """The binary of gatepath and its version."""
+    built(["cargo", "build", "--release", "--locked"], ROOT)
+    binary = target / "release" / "gatepath"
+    version = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
+    return binary, version
 
 
 def peak_of(pid):
@@ -85,7 +101,7 @@ def peak_of(pid):
     return None
 
 
-def timed(command):
+def timed(command, good=(0,)):
     """Runs a command; returns its output, its user CPU seconds and its peak memory in MB."""
     with tempfile.TemporaryFile("w+") as output:
         child = subprocess.Popen([str(word) for word in command], cwd=ROOT, stdout=output)
@@ -98,7 +114,7 @@ def timed(command):
             peak = seen if seen is not None else peak
             time.sleep(0.01)
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
+        if child.returncode not in good:
             sys.exit(f"failed with code {child.returncode}: {' '.join(map(str, command))}")
         if peak is None:
             peak = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
@@ -143,13 +159,10 @@ def peer(name, version, model, words, requests):
 
 def contenders(target, scale):
     """Builds everything; the sizes give runs of about two seconds of CPU time on a machine of 2025."""
-    built(["cargo", "build", "--release", "--locked"], ROOT)
-    binary = target / "release" / "gatepath"
-    version = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
-    odem_target = target / "peers" / "odem"
-    built(["cargo", "build", "--release", "--locked", "--target-dir", odem_target], PEERS / "odem")
-    odem = [odem_target / "release" / "odem-peer"]
-    simpy = [python_with_simpy(target), PEERS / "simpy" / "model.py"]
+    binary, version = built_gatepath(target)
+    odem, nexosim = [built_peer("odem", target)], [built_peer("nexosim", target)]
+    simpy = [python_with("simpy", target), PEERS / "simpy" / "model.py"]
+    ciw = [python_with("ciw", target), PEERS / "ciw" / "model.py"]
 
     def size(requests):
         return max(1000, int(requests * scale))
@@ -163,10 +176,14 @@ def contenders(target, scale):
     return own("b", 3e7, 8e6) + [
         peer("ODEM-rs", "0.4.0", "b", odem, size(4e6)),
         peer("ODEM-rs, delays merged by hand", "0.4.0", "b-merged", odem, size(4e6)),
+        peer("NeXosim", "1.0.0", "b", nexosim, size(7e5)),
         peer("SimPy", "4.1.2", "b", simpy, size(1e5)),
+        peer("Ciw", "3.2.7", "b", ciw, size(1.5e4)),
     ] + own("a", 1e8, 2e7) + [
         peer("ODEM-rs", "0.4.0", "a", odem, size(15e6)),
+        peer("NeXosim", "1.0.0", "a", nexosim, size(25e5)),
         peer("SimPy", "4.1.2", "a", simpy, size(2e5)),
+        peer("Ciw", "3.2.7", "a", ciw, size(1e5)),
     ] + own("c", 2e7, 6e6) + [
         peer("SimPy", "4.1.2", "c", simpy, size(1e5)),
     ] + own("d", 4e6, 4e6) + [
@@ -253,30 +270,100 @@ def machine():
             f"Python {platform.python_version()}")
 
 
+def peers(scale, repetitions):
+    """The table beside other simulators; fails where they do not agree."""
+    everyone = contenders(target_folder(), scale)
+    runs = measure(everyone, repetitions)
+    check(everyone, runs)
+    return (f"Medians of {repetitions} runs with as many seeds, user CPU time net of start-up, gatepath on one thread, as "
+            "built for any x86-64 processor.\n\n" + table(everyone, runs))
+
+
+def gallery(scale, repetitions):
+    """Throughput and peak memory of every scenario, as it stands, but without a warm-up: all its requests are counted. What
+    a run of one replication takes is taken off one of several, so start-up does not count."""
+    binary, _ = built_gatepath(target_folder())
+    files = sorted(SCENARIOS.glob("*.yaml"))[: None if scale == 1 else 2]
+    lines = ["| scenario | runs | requests a replication | requests/s | lowest | highest | peak MB |",
+             "|---|---|---:|---:|---:|---:|---:|"]
+
+    def run(file, replications, seed):
+        # An objective that is missed, or cannot be decided on, is no failure here.
+        text, user, peak = timed([
+            binary, "run", file, "--replications", str(replications), "--threads", "1", "--seed", str(seed), "--quiet",
+            "--format", "json", "--set", "run.warmup=0 s"], good=(0, 3, 4))
+        rows = json.loads(text)["scenarios"][0]["summary"]
+        return next(row["observations"] for row in rows
+                    if row["class"] == "all" and row["metric"] == "offered_per_s"), user, peak
+
+    for file in files:
+        plan = subprocess.run([binary, "explain", file], check=True, capture_output=True, text=True).stdout
+        how = re.search(r"^runs (by events|in windows)", plan, re.MULTILINE)
+        few, short, _ = run(file, 1, 1)
+        # Some two seconds of CPU time a run.
+        more = 1 + max(1, min(500, round(2 * scale / max(short, 1e-3))))
+        speeds, peaks = [], []
+        for seed in range(1, repetitions + 1):
+            few, start, _ = run(file, 1, seed)
+            many, user, peak = run(file, more, seed)
+            speeds.append((many - few) / max(user - start, 1e-6))
+            peaks.append(peak)
+        say(f"{file.stem:32} {few:>11,} requests {statistics.median(speeds):>13,.0f}/s  {max(peaks):6.1f} MB")
+        lines.append("| " + " | ".join([
+            file.stem, how.group(1) if how else "", f"{few:,}", f"**{rounded(statistics.median(speeds))}**",
+            rounded(min(speeds)), rounded(max(speeds)), f"{max(peaks):.0f}"]) + " |")
+    return "\n".join(lines)
+
+
+def operators(scale, repetitions):
+    """Nanoseconds a request by operator, of the models that run in windows."""
+    built(["cargo", "build", "--release", "--locked", "--example", "operators"], ROOT)
+    program = target_folder() / "release" / "examples" / "operators"
+    models = ("a", "b", "c", "d") if scale == 1 else ("d",)
+    overrides = [] if scale == 1 else ["--set", f"traffic.duration={1000 * scale:.3f} s"]
+    return subprocess.run(
+        [program, *(MODELS / f"{model}.yaml" for model in models), "--repetitions", str(repetitions), *overrides],
+        check=True, capture_output=True, text=True).stdout.strip()
+
+
+# The tables of docs/performance.md, each between two comments with its name.
+TABLES = {"peers": peers, "gallery": gallery, "operators": operators}
+
+
+def write(name, text):
+    """Puts a table where it belongs."""
+    begin, end = f"<!-- begin {name}: written by benches/run.py -->", f"<!-- end {name} -->"
+    before, found, rest = REPORT.read_text().partition(begin)
+    _, also, after = rest.partition(end)
+    if not found or not also:
+        sys.exit(f"{REPORT} has no place for {name}")
+    REPORT.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--smoke", action="store_true", help="tiny runs, one each, no timing judged or printed")
-    options.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    options.add_argument("--print", action="store_true", help="print the tables, write nothing")
+    options.add_argument("--only", choices=list(TABLES), action="append", help="this table; may be repeated")
     options.add_argument("--repetitions", type=int, default=5, metavar="N", help="runs of each contender (5)")
     options.add_argument("--scale", type=float, default=1.0, metavar="X", help="size of the runs (1)")
     chosen = options.parse_args()
     scale, repetitions = (0.01, 1) if chosen.smoke else (chosen.scale, max(1, chosen.repetitions))
 
-    everyone = contenders(target_folder(), scale)
-    runs = measure(everyone, repetitions)
-    check(everyone, runs)
+    load = os.getloadavg()[1] if hasattr(os, "getloadavg") else 0.0
+    if load > 1.5 and not chosen.smoke:
+        say(f"warning: load average {load:.1f}: what others do will show in the numbers")
+    for name in chosen.only or TABLES:
+        text = TABLES[name](scale, repetitions)
+        if chosen.smoke:
+            continue
+        text = f"Measured {date.today():%Y-%m-%d} on {machine()}, load average {load:.1f} before. {text}" \
+            if name == "peers" else f"Measured {date.today():%Y-%m-%d}, load average {load:.1f} before.\n\n{text}"
+        print(text)
+        if not chosen.print:
+            write(name, text)
     if chosen.smoke:
         print("all contenders run and agree")
-        return
-    load = f", load average {os.getloadavg()[1]:.1f}" if hasattr(os, "getloadavg") else ""
-    text = (f"Measured {date.today():%Y-%m-%d} on {machine()}{load}. Medians of {repetitions} runs with as many "
-            "seeds, user CPU time net of start-up, gatepath on one thread, as built for any x86-64 processor.\n\n"
-            + table(everyone, runs))
-    print(text)
-    if chosen.write:
-        before, _, rest = REPORT.read_text().partition(BEGIN)
-        _, _, after = rest.partition(END)
-        REPORT.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":

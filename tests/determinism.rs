@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gatepath::exec::{Executor, Options, execute, timed};
+use gatepath::time::Time;
+
 /// Three scenarios that differ in load, size and stages.
 const SCENARIOS: [(&str, &str); 3] = [
     (
@@ -135,4 +138,32 @@ fn common_random_numbers_narrow_a_difference() {
     let (gain, change): (f64, &str) = (row[8].parse().unwrap(), row[10]);
     assert!(gain > 3.0, "gain {gain}");
     assert_eq!(change, "better");
+}
+
+#[test]
+fn a_clock_beside_a_run_changes_nothing_and_misses_no_time() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/models/c.yaml");
+    let scenario = gatepath::scenario::load(&file, &["traffic.duration=5 s".to_owned()]).unwrap();
+    let options = Options {
+        seed: 1,
+        replication: 0,
+        from: Time(scenario.warmup.0),
+        until: Time(scenario.duration.0),
+        interval: scenario.interval,
+        guard: scenario.guard,
+        trace: false,
+        cancel: None,
+    };
+    let sources = || scenario.traffic.source(1, 0);
+    let mut now = 0;
+    let mut clock = || {
+        now += 1;
+        now
+    };
+    let timed = timed(&scenario.program, &sources, &options, &mut clock).unwrap();
+    assert_eq!(timed.run, execute(Executor::Window(None), &scenario.program, &sources, &options));
+    let spent: u64 = timed.steps.iter().map(|(_, spent)| spent).sum();
+    assert!(timed.windows > 10);
+    // The clock was read once more when it began.
+    assert_eq!(spent + timed.arrivals + timed.between, now - 1);
 }

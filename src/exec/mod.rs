@@ -18,6 +18,7 @@ pub mod run;
 pub mod source;
 mod station;
 mod step;
+mod timed;
 mod token;
 mod visits;
 mod window;
@@ -26,6 +27,7 @@ pub use run::{Answers, Balance, Options, Record, Resource, ResourceKind, Run, St
 pub use source::{Arrival, Source};
 
 pub use plan::{Plan, Reason, Sources};
+pub use timed::{Timed, timed};
 
 use crate::program::{Parts, Program};
 use crate::time::Span;

@@ -18,6 +18,7 @@ use super::interpreter::{Entry, Interpreter};
 use super::order::Order;
 use super::run::{Options, Run, Verdict};
 use super::source::Source;
+use super::timed::{Laps, Piece};
 use super::token;
 use crate::program::parts::takes_in_order;
 use crate::program::{Instruction, Parts, Program, Step};
@@ -49,22 +50,22 @@ pub(super) fn run(
     options: &Options<'_>,
 ) -> Option<Run> {
     let mut windows = Windows::new(program, parts, shift, source, options);
-    let mut verdict = Verdict::Complete;
-    while let Some(start) = windows.next() {
-        windows.run(start);
-        if options.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-            windows.halted = Some(Halt::Interrupted);
-        }
-        match windows.halted {
-            None => {}
-            Some(Halt::Interrupted) => {
-                verdict = Verdict::Interrupted;
-                break;
-            }
-            Some(Halt::Backlog | Halt::TooSoon) => return None,
-        }
-    }
-    let end = Time(windows.end.max(windows.last));
+    let (verdict, end) = windows.run_all(options)?;
+    Some(windows.core.finish(verdict, end))
+}
+
+/// The same, watched: where the time goes.
+pub(super) fn run_watched<'a>(
+    program: &'a Program,
+    parts: &'a Parts,
+    shift: u32,
+    source: Box<dyn Source>,
+    options: &Options<'a>,
+    watch: &'a mut dyn Laps,
+) -> Option<Run> {
+    let mut windows = Windows::new(program, parts, shift, source, options);
+    windows.watch = Some(watch);
+    let (verdict, end) = windows.run_all(options)?;
     Some(windows.core.finish(verdict, end))
 }
 
@@ -113,6 +114,8 @@ struct Windows<'a> {
     order: Order,
     spare: Spare,
     scratch: Scratch,
+    /// Whoever wants to know where the time goes.
+    watch: Option<&'a mut dyn Laps>,
 }
 
 /// Vectors that are used inside a step only.
@@ -165,6 +168,35 @@ impl<'a> Windows<'a> {
             order: Order::default(),
             spare: Spare::default(),
             scratch: Scratch::default(),
+            watch: None,
+        }
+    }
+
+    /// Runs all windows. The verdict and the time of the end; nothing when the run must be by events.
+    fn run_all(&mut self, options: &Options<'_>) -> Option<(Verdict, Time)> {
+        let mut verdict = Verdict::Complete;
+        while let Some(start) = self.next() {
+            self.run(start);
+            if options.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+                self.halted = Some(Halt::Interrupted);
+            }
+            match self.halted {
+                None => {}
+                Some(Halt::Interrupted) => {
+                    verdict = Verdict::Interrupted;
+                    break;
+                }
+                Some(Halt::Backlog | Halt::TooSoon) => return None,
+            }
+        }
+        Some((verdict, Time(self.end.max(self.last))))
+    }
+
+    /// A piece of work is done. A look at a pointer, when nobody watches.
+    #[inline(always)]
+    fn done(&mut self, piece: Piece) {
+        if let Some(watch) = &mut self.watch {
+            watch.lap(piece);
         }
     }
 
@@ -183,7 +215,9 @@ impl<'a> Windows<'a> {
         self.from = self.end.max(start);
         self.start = start;
         let (alive, entered) = (self.alive(), self.entered());
+        self.done(Piece::Between);
         self.born(start + (1 << self.shift));
+        self.done(Piece::Arrivals);
         self.pass(true);
         while self.again && self.halted.is_none() {
             self.pass(false);
@@ -230,6 +264,7 @@ impl<'a> Windows<'a> {
                 Step::One(label) => self.step_at(label.index(), first),
                 Step::Loop(members) => self.run_loop(number, members, first),
             }
+            self.done(Piece::Step(number));
             if self.halted.is_some() {
                 return;
             }
