@@ -10,6 +10,7 @@ pub mod histogram;
 pub mod interval;
 pub mod series;
 pub mod student;
+pub mod theory;
 pub mod warmup;
 
 pub use histogram::Histogram;
