@@ -163,7 +163,8 @@ fn the_results_folder_holds_what_the_documentation_says() {
     place.scenario("a/one.yaml", "500/s", "5 s", "objectives: [p99 < 1 s]\n");
     let two = place.scenario("two.yaml", "600/s", "5 s", "");
     ends(&place.run("run a/one.yaml two.yaml --out out"), 0);
-    let tables = ["objectives.csv", "outcomes.csv", "resources.csv", "series.csv", "stages.csv", "summary.csv"];
+    let tables =
+        ["objectives.csv", "outcomes.csv", "resources.csv", "series.csv", "stages.csv", "summary.csv", "theory.csv"];
     let mut expected = vec!["hist", "scenarios", "run.json"];
     expected.extend(tables);
     expected.sort_unstable();

@@ -144,3 +144,130 @@ fn closed(case: &Case, metric: &str) -> Option<f64> {
         _ => of.present[metric.strip_prefix("num_mean_station")?.parse::<usize>().ok()? - 1],
     })
 }
+
+// ---- theory beside simulation ----
+
+use gatepath::exec::Executor;
+use gatepath::scenario::load_bytes;
+use gatepath::study::replicate::sample;
+use gatepath::study::theory::{Compared, Quantity};
+use gatepath::study::{Beside, Case as Study, Finding};
+use std::path::Path;
+
+fn finding(text: &str) -> Finding {
+    let scenario = load_bytes("test", "test.yaml", text.as_bytes(), Path::new(""), &[]);
+    let case = Study::new("test", scenario.unwrap_or_else(|(problems, _)| panic!("{problems:?}")));
+    Finding::of(&case, &sample(&case, Executor::Auto))
+}
+
+fn of<'a>(finding: &'a Finding, name: &str) -> &'a Beside {
+    let names: Vec<&str> = finding.theory.iter().map(|beside| beside.name.as_str()).collect();
+    finding.theory.iter().find(|beside| beside.name == name).unwrap_or_else(|| panic!("{name} is not in {names:?}"))
+}
+
+/// The closed form of a resource and whether all its values agree with the simulation.
+fn model(finding: &Finding, name: &str) -> (String, bool, usize) {
+    match &of(finding, name).model {
+        Ok(model) => (model.name.clone(), model.values.iter().all(|value| value.agrees), model.values.len()),
+        Err(reason) => panic!("{name}: {reason}"),
+    }
+}
+
+fn reason(path: &str) -> String {
+    let traffic = "traffic: {arrivals: poisson, rate: 300/s, duration: 20 s}";
+    let finding = finding(&format!("{traffic}\npath:\n{path}\nrun: {{replications: 4}}\n"));
+    match &of(&finding, "app").model {
+        Err(reason) => reason.clone(),
+        Ok(model) => panic!("{} stands beside {path}", model.name),
+    }
+}
+
+const POISSON: &str = "traffic: {arrivals: poisson, rate: 100/s, duration: 4000 s}\n";
+const APP: &str = "  - station: {name: app, servers: 4, service: {exponential: {mean: 10 ms}}, queue: unlimited}";
+
+#[test]
+fn a_queue_agrees_with_its_closed_form_and_a_planted_error_of_five_percent_does_not() {
+    let finding = finding(&format!(
+        "{POISSON}path:\n  - delay: {{time: {{exponential: {{mean: 50 ms}}}}}}\n  - fail: {{share: 20%}}\n  - station: \
+         {{name: app, servers: 1, service: {{exponential: {{mean: 10 ms}}}}, queue: unlimited}}\n"
+    ));
+    assert_eq!(model(&finding, "app"), ("M/M/1 at 80 /s".to_owned(), true, 4));
+    for value in &of(&finding, "app").model.as_ref().unwrap().values {
+        let planted = Compared::of(value.quantity, value.exact * 1.05, value.simulated, 0.95);
+        assert!(!planted.agrees || value.quantity == Quantity::WaitP99, "{planted:?}");
+    }
+}
+
+#[test]
+fn closed_forms_stand_beside_what_they_are_for() {
+    let with = |path: &str| finding(&format!("{POISSON}path:\n{path}\n"));
+    let bucket = with("  - bucket: {name: limit, rate: 95/s, burst: 20}");
+    assert_eq!(model(&bucket, "limit"), ("M/D/1/20 at 100 /s".to_owned(), true, 1));
+    let loss = with("  - station: {name: app, servers: 2, service: 15 ms, queue: 0}");
+    assert_eq!(model(&loss, "app"), ("M/G/2/2 at 100 /s".to_owned(), true, 2));
+    let constant = with("  - station: {name: app, servers: 1, service: 8 ms, queue: unlimited}");
+    assert_eq!(model(&constant, "app"), ("M/D/1 at 100 /s".to_owned(), true, 3));
+    let tandem = with(&format!("{APP}\n{}", APP.replace("app", "db")));
+    assert_eq!(model(&tandem, "db"), ("M/M/4 at 100 /s".to_owned(), true, 4));
+    let targets = with(
+        "  - balancer: {policy: random}\n  - station: {name: app, targets: 2, servers: 1, service: {exponential: \
+         {mean: 15 ms}}, queue: unlimited}",
+    );
+    assert_eq!(model(&targets, "app"), ("M/M/1 at 100 /s, 2 targets".to_owned(), true, 4));
+    let users = finding(
+        "traffic: {users: 30, think: {exponential: {mean: 1 s}}, duration: 2000 s}\npath:\n  - station: {name: app, \
+         servers: 1, service: {exponential: {mean: 30 ms}}, queue: unlimited}\n",
+    );
+    assert_eq!(model(&users, Beside::PATH), ("closed network of 30 users".to_owned(), true, 2));
+}
+
+#[test]
+fn caches_stand_beside_the_popularity_of_their_keys() {
+    let text = |cache: &str| {
+        format!(
+            "traffic: {{arrivals: poisson, rate: 1000/s, duration: 200 s, classes: [{{name: a, keys: {{count: 100, \
+             zipf: 0.8}}}}]}}\npath:\n  - cache: {{name: edge, {cache}, fill: at_once}}\n  - delay: {{time: 1 ms}}\n"
+        )
+    };
+    for (cache, name) in [
+        ("capacity: 10", "Che's approximation, 10 entries"),
+        ("ttl: 100 ms", "fixed lives"),
+        ("ttl: 100 ms, renew: true", "renewed lives"),
+    ] {
+        assert_eq!(model(&finding(&text(cache)), "edge"), (name.to_owned(), true, 1));
+    }
+}
+
+#[test]
+fn an_assumption_that_fails_is_named() {
+    let cases = [
+        (format!("  - bucket: {{name: limit, rate: 100/s, burst: 5}}\n{APP}"), "`limit` turns requests away before"),
+        (
+            "  - station: {name: app, servers: 4, service: 8 ms, queue: unlimited}".to_owned(),
+            "service is not exponential, and there are 4 servers",
+        ),
+        (
+            format!("  - station: {{name: db, servers: 2, service: 5 ms, queue: unlimited}}\n{APP}"),
+            "they have queued at `db`, whose service is not exponential",
+        ),
+        (
+            format!(
+                "  - retry: {{attempts: 3, on: [500], backoff: fixed, base: 1 ms}}\n  - fail: {{share: 10%}}\n{APP}"
+            ),
+            "come again",
+        ),
+        (APP.replace("queue", "patience: 10 ms, queue").replace("servers: 4", "servers: 3"), "lose patience"),
+        (APP.replace("servers: 4", "servers: 3").replace("10 ms", "10.5 ms"), "there is no steady state"),
+        (
+            format!("  - balancer: {{policy: round_robin}}\n{}", APP.replace("servers: 4", "targets: 4, servers: 1")),
+            "takes targets in turn",
+        ),
+    ];
+    for (path, expected) in cases {
+        let reason = reason(&path);
+        assert!(reason.contains(expected), "{path}: {reason}");
+    }
+    let finding = finding(&format!("traffic: {{arrivals: constant, rate: 100/s, duration: 20 s}}\npath:\n{APP}\n"));
+    let Err(reason) = &of(&finding, "app").model else { panic!("evenly spaced arrivals are no Poisson stream") };
+    assert!(reason.contains("requests arrive evenly"), "{reason}");
+}

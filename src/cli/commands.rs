@@ -7,7 +7,6 @@ use super::session::Session;
 use super::{Exit, Failure};
 use crate::report::{explain, json, schema, terminal};
 use crate::scenario;
-use crate::study::estimate::Estimates;
 use crate::study::{Case, Finding, Verdict};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -88,14 +87,16 @@ fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
         let mut index = index.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let case = loaded.iter().map(|loaded| &loaded.case).nth(*index);
         *index += 1;
-        case.map_or(Ok(()), |case| print(&explained(case, Some(&finding.estimates))))
+        case.map_or(Ok(()), |case| print(&explained(case, Some(finding))))
     };
     let ended = Session::start(&loaded, &arguments.running, None)?.run(&show)?;
     Ok(exit(&ended.findings.iter().collect::<Vec<_>>(), ended.interrupted))
 }
 
-fn explained(case: &Case, estimates: Option<&Estimates>) -> String {
-    explain::program(&case.name, &case.program, estimates) + &explain::plan(&case.program, &case.plan())
+fn explained(case: &Case, finding: Option<&Finding>) -> String {
+    let theory = finding.map_or(&[][..], |finding| &finding.theory);
+    explain::program(&case.name, &case.program, finding.map(|finding| &finding.estimates), theory)
+        + &explain::plan(&case.program, &case.plan())
 }
 
 fn init(file: &Path) -> Result<Exit, Failure> {

@@ -9,6 +9,7 @@ use crate::program::{
     Amount, Backoff, Choice, Condition, Discipline, Instruction, Join, Label, LimitScope, Origin, OutcomeId,
     OutcomeTest, Per, Program, Service, SiteId,
 };
+use crate::study::Beside;
 use crate::study::estimate::{Estimates, ResourceEstimates};
 use crate::time::Span;
 use anstyle::Style;
@@ -29,13 +30,14 @@ struct Line {
 }
 
 /// The program as text with ANSI styles; with `estimates`, each stage and resource with what it went through.
-pub fn program(name: &str, program: &Program, estimates: Option<&Estimates>) -> String {
+/// and, for each resource, its closed form or why it has none.
+pub fn program(name: &str, program: &Program, estimates: Option<&Estimates>, theory: &[Beside]) -> String {
     let mut out = String::new();
     let counts = (program.code.len(), program.stages.len(), &program.digest()[..12]);
     let about = format!("{} instructions, {} stages, digest {}", counts.0, counts.1, counts.2);
     let _ = writeln!(out, "{BOLD}{name}{BOLD:#}  {DIM}{about}{DIM:#}");
     let mut told = vec![false; program.stages.len()];
-    let mut resources = Resources { estimates, told: Vec::new() };
+    let mut resources = Resources { estimates, theory, told: Vec::new() };
     for (place, instruction) in program.code.iter().enumerate() {
         if let Instruction::Mark { stage } = instruction {
             let first = !std::mem::replace(&mut told[stage.index()], true);
@@ -51,7 +53,19 @@ pub fn program(name: &str, program: &Program, estimates: Option<&Estimates>) -> 
         let _ = writeln!(out);
         resources.tell(&mut out, program, instruction);
     }
+    if theory.iter().any(|beside| beside.name == Beside::PATH) {
+        let _ = writeln!(out, "{BOLD}{}{BOLD:#}", Beside::PATH);
+        closed_forms(&mut out, theory, Beside::PATH);
+    }
     out
+}
+
+/// What theory says of a resource.
+fn closed_forms(out: &mut String, theory: &[Beside], name: &str) {
+    let lines = theory.iter().filter(|beside| beside.name == name).flat_map(super::theory::lines);
+    lines.for_each(|line| {
+        let _ = writeln!(out, "      {line}");
+    });
 }
 
 /// How the program will be run: which instructions take all requests of a window at once, which by events, and why.
@@ -108,6 +122,7 @@ fn head(out: &mut String, program: &Program, index: usize, first: bool, estimate
 /// What resources went through, told once each.
 struct Resources<'a> {
     estimates: Option<&'a Estimates>,
+    theory: &'a [Beside],
     told: Vec<String>,
 }
 
@@ -125,6 +140,7 @@ impl Resources<'_> {
         let Some(resource) = found.filter(|_| !self.told.contains(name)) else { return };
         self.told.push(name.clone());
         let _ = writeln!(out, "      > {}", went_through(resource));
+        closed_forms(out, self.theory, name);
     }
 }
 
@@ -402,7 +418,7 @@ mod tests {
     #[test]
     fn a_program_is_shown_with_laws_limits_and_origins() {
         let case = trial::case("one_server", 500.0, 1);
-        let shown = plain(&program(&case.name, &case.program, None));
+        let shown = plain(&program(&case.name, &case.program, None, &[]));
         let (head, body) = shown.split_once('\n').unwrap();
         assert!(head.starts_with("one_server  ") && head.contains(" 3 stages, digest "), "{head}");
         insta::assert_snapshot!(body, @"
@@ -432,7 +448,7 @@ mod tests {
     fn after_a_run_stages_and_resources_show_what_they_went_through() {
         let case = trial::case("one_server", 500.0, 1);
         let estimates = Estimates::of(&case, &sample(&case, Executor::Event));
-        let shown = plain(&program(&case.name, &case.program, Some(&estimates)));
+        let shown = plain(&program(&case.name, &case.program, Some(&estimates), &[]));
         let measured: Vec<&str> = shown.lines().filter(|line| line.starts_with("      > ")).collect();
         insta::assert_snapshot!(measured.join("\n"), @"
         > 90536 passes, mean 0.00 ms, p99 0.00 ms, 0.0 % of the time

@@ -10,6 +10,7 @@ pub mod number;
 pub mod schema;
 pub mod table;
 pub mod terminal;
+pub mod theory;
 
 pub use folder::{Folder, FolderError};
 pub use manifest::Manifest;

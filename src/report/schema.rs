@@ -6,7 +6,8 @@ use crate::exec::ResourceKind;
 use crate::program::Answered;
 use crate::stats::Interval;
 use crate::study::estimate::{ClassEstimates, Estimates, ResourceEstimates};
-use crate::study::{Comparison, Finding};
+use crate::study::theory::Compared;
+use crate::study::{Beside, Comparison, Finding};
 
 /// Version of the tables and of the JSON: raised when a column changes its meaning or goes away, not when one is added.
 pub const VERSION: u64 = 1;
@@ -112,6 +113,21 @@ layout! {
 }
 
 layout! {
+    /// Closed forms beside simulated values.
+    THEORY "theory"
+    "scenario" "name of the scenario"
+    "resource" "stage and purpose, or `whole path`"
+    "model" "the closed form, such as `M/M/4`; empty when there is none"
+    "because" "why its assumptions hold; without a closed form, which of them fails"
+    "quantity" "what is compared, with its unit; empty without a closed form"
+    "exact" "by theory"
+    "simulated" "by simulation"
+    "low" "lower end of the interval of the simulated value"
+    "high" "upper end of that interval"
+    "agrees" "`yes`, or `no` when the two differ by more than the interval widened to a confidence of 99.9 %"
+}
+
+layout! {
     /// What happened when.
     SERIES "series"
     "scenario" "name of the scenario"
@@ -143,7 +159,8 @@ layout! {
 }
 
 /// All tables of a result.
-pub const LAYOUTS: [&Layout; 7] = [&SUMMARY, &OBJECTIVES, &OUTCOMES, &STAGES, &RESOURCES, &SERIES, &COMPARISON];
+pub const LAYOUTS: [&Layout; 8] =
+    [&SUMMARY, &OBJECTIVES, &OUTCOMES, &STAGES, &RESOURCES, &THEORY, &SERIES, &COMPARISON];
 
 /// The tables about findings, scenario by scenario in the order given: all but the comparison.
 pub fn tables(findings: &[&Finding]) -> Vec<Table> {
@@ -158,6 +175,7 @@ pub fn tables(findings: &[&Finding]) -> Vec<Table> {
         fill(&OUTCOMES, &outcomes),
         fill(&STAGES, &stages),
         fill(&RESOURCES, &resources),
+        fill(&THEORY, &theory),
         fill(&SERIES, &series),
     ]
 }
@@ -295,6 +313,32 @@ fn resources(table: &mut Table, finding: &Finding) {
             resource.abandoned.value.into(),
             hits(resource).into(),
         ]);
+    }
+}
+
+fn theory(table: &mut Table, finding: &Finding) {
+    for Beside { name, model } in &finding.theory {
+        let mut push = |model: &str, because: &str, compared: Option<&Compared>| {
+            let interval = compared.map_or(Interval::UNKNOWN, super::theory::interval);
+            let exact = compared.map_or(f64::NAN, |compared| super::theory::scaled(compared.quantity, compared.exact));
+            let word = |agrees: bool| if agrees { "yes" } else { "no" };
+            table.push([
+                finding.name.as_str().into(),
+                name.as_str().into(),
+                model.into(),
+                because.into(),
+                compared.map_or("", |compared| compared.quantity.name()).into(),
+                exact.into(),
+                interval.value.into(),
+                interval.low.into(),
+                interval.high.into(),
+                compared.map_or("", |compared| word(compared.agrees)).into(),
+            ]);
+        };
+        match model {
+            Err(reason) => push("", reason, None),
+            Ok(model) => model.values.iter().for_each(|value| push(&model.name, &model.because, Some(value))),
+        }
     }
 }
 

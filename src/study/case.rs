@@ -5,6 +5,7 @@ use crate::program::{Guard, Program};
 use crate::scenario::{Objective, Scenario};
 use crate::time::{Span, Time};
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Gives the arrivals of a replication: a function of seed and number of the replication.
@@ -20,6 +21,8 @@ pub struct Case {
     pub program: Program,
     /// Where requests come from.
     pub traffic: Traffic,
+    /// The plan behind it, for whoever wants to know the law of the arrivals; nothing when there is no plan.
+    pub users: Option<Arc<crate::traffic::Traffic>>,
     /// How long requests arrive.
     pub duration: Span,
     /// How much of the start is not measured; shorter than the duration.
@@ -41,12 +44,14 @@ pub struct Case {
 impl Case {
     /// The case of a scenario, under a name that is unique in the study.
     pub fn new(name: &str, scenario: Scenario) -> Case {
-        let traffic = scenario.traffic;
+        let users = Arc::new(scenario.traffic);
+        let traffic = users.clone();
         Case {
             name: name.to_owned(),
             title: scenario.title,
             program: scenario.program,
             traffic: Box::new(move |seed, replication| traffic.source(seed, replication)),
+            users: Some(users),
             duration: scenario.duration,
             warmup: scenario.warmup,
             interval: scenario.interval,

@@ -4,6 +4,7 @@ use super::case::Case;
 use super::estimate::{Estimates, Metric, Status};
 use super::objective::{Judgement, Verdict};
 use super::replicate::Sample;
+use super::theory::{self, Beside};
 use crate::program::{Grade, Origin, Program};
 use crate::stats::Trust;
 use crate::time::Span;
@@ -27,6 +28,8 @@ pub struct Finding {
     pub estimates: Estimates,
     /// The objectives with their verdicts.
     pub judgements: Vec<Judgement>,
+    /// Closed forms beside the simulated values, resource by resource.
+    pub theory: Vec<Beside>,
     /// What to be careful about, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -48,6 +51,7 @@ impl Finding {
             duration: case.duration,
             warmup: case.warmup,
             judgements,
+            theory: theory::beside(case, sample, &estimates),
             warnings: warnings(case, &estimates),
             estimates,
         }

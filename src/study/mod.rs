@@ -10,6 +10,8 @@ pub mod estimate;
 pub mod finding;
 pub mod objective;
 pub mod replicate;
+pub mod streams;
+pub mod theory;
 #[cfg(test)]
 pub mod trial;
 
@@ -19,3 +21,4 @@ pub use estimate::{Estimates, Measure, Metric, Status};
 pub use finding::Finding;
 pub use objective::{Judgement, Verdict};
 pub use replicate::{Sample, Watch, replicate};
+pub use theory::Beside;

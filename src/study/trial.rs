@@ -133,6 +133,7 @@ pub fn lasting(duration: Span, name: &str, rate: f64, servers: u32) -> Case {
         title: "Does one server do?".to_owned(),
         program,
         traffic: Box::new(traffic),
+        users: None,
         duration,
         warmup: Span::from_secs(1),
         interval: Some(Span::from_secs(1)),

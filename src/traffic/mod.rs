@@ -119,6 +119,11 @@ impl Traffic {
         Traffic { arrivals, population: Arc::new(population), until: until.min(end) }
     }
 
+    /// When requests arrive.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+
     /// When the traffic ends: no request arrives at or after this time. `Time::NEVER` if neither the schedule nor the
     /// caller ends it.
     pub fn until(&self) -> Time {
