@@ -29,6 +29,12 @@ pub enum Command {
     /// All take seed and replications from the first scenario, unless given here.
     #[command(after_help = EXIT_CODES)]
     Compare(CompareArguments),
+    /// Find how much a scenario can take: the highest rate, or the fewest targets, that meets its objectives
+    ///
+    /// The field is varied by doubling and halving; at every value replications are run until each objective is
+    /// confirmed or refuted, all with the same luck.
+    #[command(after_help = EXIT_CODES)]
+    Capacity(CapacityArguments),
     /// Read scenarios and say what is wrong with them
     Check(Inputs),
     /// Show what a scenario compiles to: every operator with its law, its limits and their sources
@@ -233,6 +239,55 @@ pub enum Free {
     /// That, and the first twelve months of accounts opened before 2025-07-15
     #[value(name = "legacy-12-months")]
     Legacy12Months,
+}
+
+/// Arguments of `capacity`.
+#[derive(Debug, Args)]
+pub struct CapacityArguments {
+    /// Scenario file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The field to vary, in the syntax of `--set`, such as `traffic.rate` or `path.ecs.tasks`
+    #[arg(long, value_name = "PATH")]
+    pub over: String,
+    /// What has to be met, such as `p99 < 250 ms`, instead of the scenario's own objectives; may be repeated
+    #[arg(long = "objective", value_name = "OBJECTIVE")]
+    pub objectives: Vec<String>,
+    /// Whether the highest or the lowest value is wanted [default: found out by trying]
+    #[arg(long, value_enum)]
+    pub find: Option<Wanted>,
+    /// Lowest value to try, where to begin; written as in a scenario
+    #[arg(long, value_name = "VALUE")]
+    pub from: Option<String>,
+    /// Highest value to try
+    #[arg(long, value_name = "VALUE")]
+    pub to: Option<String>,
+    /// Distance between the value that does and the one that does not, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
+    pub precision: f64,
+    /// Confidence of the answer, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 95.0)]
+    pub confidence: f64,
+    /// Most replications at one value
+    #[arg(long, value_name = "N", default_value_t = 160, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_replications: u32,
+    /// Override another field, such as `client.timeout=2 s`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub running: Running,
+    /// What to write to standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Which end of the good values is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Wanted {
+    /// The highest value that meets the objectives
+    Highest,
+    /// The lowest value that meets the objectives
+    Lowest,
 }
 
 /// Form of the results on standard output.

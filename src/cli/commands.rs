@@ -21,6 +21,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Run(arguments) => run(&arguments),
         Command::Compare(arguments) => compare(&arguments),
+        Command::Capacity(arguments) => super::capacity::capacity(&arguments),
         Command::Check(inputs) => check(&inputs),
         Command::Explain(arguments) => explain(&arguments),
         Command::Price(arguments) => prices::price(&arguments),

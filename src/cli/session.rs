@@ -198,7 +198,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn threads(running: &Running) -> usize {
+pub(super) fn threads(running: &Running) -> usize {
     running.threads.map_or_else(cores, usize::from)
 }
 
@@ -217,7 +217,7 @@ fn progress(loaded: &[Loaded], running: &Running) -> ProgressBar {
 }
 
 /// The first Ctrl-C ends the study at its next step and keeps what is finished, the second ends the process.
-fn listen(cancel: &Arc<AtomicBool>) -> Result<(), Failure> {
+pub(super) fn listen(cancel: &Arc<AtomicBool>) -> Result<(), Failure> {
     let cancel = cancel.clone();
     ctrlc::set_handler(move || {
         if cancel.swap(true, Ordering::Relaxed) {

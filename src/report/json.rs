@@ -160,6 +160,19 @@ mod tests {
                   "value": 502.977778
                 }
               ],
+              "theory": [
+                {
+                  "agrees": "",
+                  "because": "arrivals here are no Poisson stream of constant rate: nothing is known of the arrivals",
+                  "exact": null,
+                  "high": null,
+                  "low": null,
+                  "model": "",
+                  "quantity": "",
+                  "resource": "service",
+                  "simulated": null
+                }
+              ],
               "title": "Does one server do?",
               "warmup_s": 1.0,
               "warnings": [

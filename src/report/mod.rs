@@ -2,6 +2,7 @@
 //! could change an answer.
 
 pub mod bill;
+pub mod capacity;
 pub mod explain;
 pub mod folder;
 pub mod json;

@@ -8,6 +8,7 @@
 //! and each at its place; what comes out cannot fail any more.
 
 mod compile;
+pub mod field;
 mod measured;
 mod names;
 pub mod objective;
@@ -20,6 +21,7 @@ mod traffic;
 pub mod usage;
 pub mod yaml;
 
+pub use field::Field;
 pub use objective::{Measured, Objective};
 pub use schema::schema;
 

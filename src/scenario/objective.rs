@@ -1,6 +1,6 @@
 //! Objectives: `p99 < 250 ms`, `errors < 0.1%`, `throughput > 1900/s`, `mean of read < 20 ms`.
 
-use crate::diagnostic::{Problems, SourceSpan, nearest};
+use crate::diagnostic::{Problems, SourceSpan, Sources, nearest};
 use crate::spec::{At, Decode, Json, Node, percentile};
 use crate::time::Span;
 use crate::units::{Rate, Share};
@@ -75,6 +75,23 @@ impl Decode for Objective {
             "pattern": r"^\s*(p[0-9]+(\.[0-9]+)?|mean|errors|throughput)(\s+of\s+\S+)?\s*[<>]",
             "examples": ["p99 < 250 ms", "errors < 0.1%", "throughput > 1900/s", "mean of read < 20 ms"],
         })
+    }
+}
+
+impl Objective {
+    /// An objective as written on a command line.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the text that problems point into.
+    pub fn parse(text: &str) -> Result<Objective, (Problems, Sources)> {
+        let (mut sources, mut problems) = (Sources::new(), Problems::new());
+        let file = sources.add("--objective", text);
+        let span = SourceSpan { file, start: 0, end: text.len() };
+        let node = Node::new(crate::spec::Value::Scalar { text: text.to_string(), quoted: false }, span);
+        match Objective::decode(&node, &mut problems) {
+            Some(objective) if !problems.has_errors() => Ok(objective),
+            _ => Err((problems, sources)),
+        }
     }
 }
 

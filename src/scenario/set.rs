@@ -20,6 +20,38 @@ pub fn set(root: &mut Node, argument: &str, sources: &mut Sources, problems: &mu
     }
 }
 
+/// The value at a path as it is written, with the place of the path; nothing, with a problem, when there is none. `name` is
+/// how the argument is called in messages.
+pub fn get(
+    root: &Node,
+    name: &str,
+    path: &str,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) -> Option<(Node, SourceSpan)> {
+    let file = sources.add(name, path);
+    let steps = steps(file, path, problems)?;
+    // Finding adds what is missing, so a copy is searched.
+    let mut root = root.clone();
+    for (index, step) in steps.iter().enumerate() {
+        let parent = find(&mut root, &steps[..index], problems)?;
+        let keys = parent.as_map().unwrap_or_default();
+        let names: Vec<&str> = keys.iter().map(|entry| entry.key.text.as_str()).collect();
+        if parent.as_list().is_none() && !names.contains(&step.text.as_str()) {
+            let problem = problems.error(step.span, format!("there is no `{}` in the file", step.text));
+            match nearest(&step.text, names.iter().copied()) {
+                Some(near) => problem.label(format!("did you mean `{near}`?")),
+                None if names.is_empty() => problem.label("there is nothing below here"),
+                None => problem.label(format!("what is there: {}", names.join(", "))),
+            };
+            problem.help("a field that is left to its default must be written before it can be varied");
+            return None;
+        }
+    }
+    let span = SourceSpan { file, start: 0, end: path.len() };
+    find(&mut root, &steps, problems).map(|node| (node.clone(), span))
+}
+
 fn read(file: u32, argument: &str, problems: &mut Problems) -> Option<(Vec<Key>, Node)> {
     let all = SourceSpan { file, start: 0, end: argument.len() };
     let Some(equals) = unquoted(argument, '=') else {

@@ -4,6 +4,7 @@
 //! the replication; results are reduced in order of that number. So the bytes are the same for any number of threads and
 //! any order of scenarios.
 
+pub mod capacity;
 pub mod case;
 pub mod compare;
 pub mod estimate;

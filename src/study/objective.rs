@@ -37,7 +37,7 @@ impl Verdict {
     }
 
     /// Where an interval lies with respect to a limit from `below` or above.
-    fn of(interval: &Interval, limit: f64, below: bool) -> Verdict {
+    pub(super) fn of(interval: &Interval, limit: f64, below: bool) -> Verdict {
         let (right, wrong) = match below {
             true => (interval.high < limit, interval.low >= limit),
             false => (interval.low > limit, interval.high <= limit),
@@ -90,7 +90,8 @@ pub fn metric(objective: &Objective) -> Metric {
     }
 }
 
-fn class(objective: &Objective) -> &str {
+/// The class of requests that an objective is about; `all` for all of them.
+pub fn class(objective: &Objective) -> &str {
     objective.class.as_ref().map_or(Estimates::ALL, |class| &class.value)
 }
 
