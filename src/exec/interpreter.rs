@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::ahead::{Ahead, BLOCK};
+use super::ahead::Ahead;
 use super::calendar::{Calendar, Event, Key};
 use super::core::{Core, Flow, deadline_rank};
 use super::run::{Options, Verdict};
@@ -19,25 +19,6 @@ use crate::time::{Span, Time};
 
 /// Events between two looks at the flag that cancels a run.
 const CANCEL_EVERY: u32 = 1 << 12;
-
-/// A request that enters or leaves a part.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// When.
-    pub at: Time,
-    /// Its rank among what happens at that instant. Normally that of its instruction; higher for one that has come to
-    /// this instant only after events of a higher rank (a caller whose deadline has just passed).
-    pub rank: u32,
-    /// The request, its program counter on the instruction it comes to.
-    pub token: Token,
-}
-
-impl Entry {
-    /// Its place in the order of events.
-    pub fn key(&self) -> Key {
-        Key::new(self.at, self.rank, self.token.serial, self.token.trail)
-    }
-}
 
 /// What lies around a part: where requests come from, and where they go.
 pub trait Outside {
@@ -54,50 +35,6 @@ pub trait Outside {
     /// A request has ended; for closed traffic, the next one of the same user.
     fn follow(&mut self, _serial: u64, _end: Time) -> Option<Arrival> {
         None
-    }
-}
-
-/// Requests that come in, with the draws made ahead for them, and those that have left.
-#[derive(Debug)]
-struct Entries<'a> {
-    arrivals: &'a [Entry],
-    next: usize,
-    leavers: &'a mut Vec<Entry>,
-    preparing: Preparing,
-}
-
-/// What is made ready before requests come in.
-#[derive(Clone, Debug, Default)]
-struct Preparing {
-    /// Requests in their order.
-    order: Vec<(Key, u32)>,
-    ahead: Ahead,
-    words: Vec<u64>,
-}
-
-impl Outside for Entries<'_> {
-    #[inline]
-    fn next_key(&mut self, _: &Core<'_>) -> Key {
-        self.preparing.order.get(self.next).map_or(Key::LAST, |next| next.0)
-    }
-
-    #[inline]
-    fn enter(&mut self, core: &mut Core<'_>, place: &mut Token, row: &mut [u32]) {
-        let Preparing { order, ahead, words } = &mut self.preparing;
-        if self.next.is_multiple_of(BLOCK) {
-            let block = order[self.next..].iter().take(BLOCK);
-            words.clear();
-            words.extend(block.map(|&(_, index)| self.arrivals[index as usize].token.word()));
-            ahead.draw(&core.draws, words);
-        }
-        place.clone_from(&self.arrivals[order[self.next].1 as usize].token);
-        place.lucky = true;
-        row.copy_from_slice(ahead.row(self.next % BLOCK));
-        self.next += 1;
-    }
-
-    fn leave(&mut self, at: Time, rank: u32, token: &Token) {
-        self.leavers.push(Entry { at, rank, token: token.clone() });
     }
 }
 
@@ -127,8 +64,7 @@ pub struct Interpreter<'a> {
     /// Draws made ahead, a row for each request; whoever reads one must not see beyond its end.
     luck: Vec<u32>,
     width: usize,
-    /// On loan while requests come in.
-    preparing: Preparing,
+    ahead: Ahead,
     /// Before this key nothing comes in, and the window does not end.
     horizon: Key,
     /// The last instant at which something ordered was done, and the highest rank of what was done then.
@@ -152,7 +88,7 @@ impl<'a> Interpreter<'a> {
             free: Vec::new(),
             luck: Vec::new(),
             width: ahead.width(),
-            preparing: Preparing { ahead, ..Preparing::default() },
+            ahead,
             horizon: Key::LAST,
             latest: (Time::ZERO, 0),
             now: Time::ZERO,
@@ -164,31 +100,9 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    /// Takes in requests, given in any order, and does everything that happens before `end`. All of them must come
-    /// before `end`. Whoever leaves is added to `leavers`, in no particular order.
-    ///
-    /// # Errors
-    /// The verdict, when a guard or the user ends the run.
-    pub fn run_entries(
-        &mut self,
-        core: &mut Core<'_>,
-        arrivals: &[Entry],
-        leavers: &mut Vec<Entry>,
-        end: Time,
-    ) -> Result<(), Verdict> {
-        let mut preparing = std::mem::take(&mut self.preparing);
-        preparing.order.clear();
-        preparing.order.extend(arrivals.iter().zip(0..).map(|(entry, index)| (entry.key(), index)));
-        preparing.order.sort_unstable();
-        let mut entries = Entries { arrivals, next: 0, leavers, preparing };
-        let ended = self.run_until(core, &mut entries, end);
-        self.preparing = entries.preparing;
-        ended
-    }
-
     /// What makes draws ahead for requests that come in.
     pub fn ahead(&self) -> Ahead {
-        self.preparing.ahead.clone()
+        self.ahead.clone()
     }
 
     /// Takes in whoever comes before `end` and does everything that happens before `end`, in order. What happens later
@@ -623,6 +537,36 @@ mod tests {
         }
     }
 
+    /// A request that comes in or has gone out, with its instant and rank.
+    #[derive(Clone)]
+    struct Entry {
+        at: Time,
+        rank: u32,
+        token: Token,
+    }
+
+    /// Requests in order of time and number, and those that have left.
+    #[derive(Default)]
+    struct Listed {
+        coming: std::collections::VecDeque<Entry>,
+        left: Vec<Entry>,
+    }
+
+    impl Outside for Listed {
+        fn next_key(&mut self, _: &Core<'_>) -> Key {
+            let key = |entry: &Entry| Key::new(entry.at, entry.rank, entry.token.serial, entry.token.trail);
+            self.coming.front().map_or(Key::LAST, key)
+        }
+
+        fn enter(&mut self, _: &mut Core<'_>, place: &mut Token, _: &mut [u32]) {
+            *place = self.coming.pop_front().unwrap().token;
+        }
+
+        fn leave(&mut self, at: Time, rank: u32, token: &Token) {
+            self.left.push(Entry { at, rank, token: token.clone() });
+        }
+    }
+
     /// A request that comes to the worker at a millisecond, just called.
     fn entry(serial: u64, ms: u64) -> Entry {
         let (at, window) = (Time(ms * MS), Window { from: Time::ZERO, until: Time(1_000 * MS) });
@@ -640,16 +584,14 @@ mod tests {
         let mut core = Core::new(&program, &options);
         let mut part = Interpreter::new(&program, &members, &options);
         let entries: Vec<Entry> = arrivals.iter().map(|&(serial, ms)| entry(serial, ms)).collect();
-        let (mut given, mut leavers) = (0, Vec::new());
+        let mut outside = Listed { coming: entries.into(), left: Vec::new() };
         for &end in ends {
             let end = Time(end * MS);
-            let coming = entries[given..].iter().take_while(|entry| entry.at < end).count();
-            part.run_entries(&mut core, &entries[given..given + coming], &mut leavers, end).unwrap();
+            part.run_until(&mut core, &mut outside, end).unwrap();
             assert!(part.next_time() >= end);
-            given += coming;
         }
-        leavers.sort_by_key(Entry::key);
-        let ended = leavers.iter().map(|entry| (entry.token.serial, entry.at.0 / MS, entry.token.pc)).collect();
+        outside.left.sort_by_key(|entry| (entry.at, entry.rank, entry.token.serial));
+        let ended = outside.left.iter().map(|entry| (entry.token.serial, entry.at.0 / MS, entry.token.pc)).collect();
         (ended, part.in_flight())
     }
 
@@ -673,11 +615,11 @@ mod tests {
     fn who_leaves_at_the_instant_of_a_deadline_comes_after_everything_else_of_that_instant() {
         let (program, options) = (program(), options());
         let members: Vec<bool> = (0..program.code.len()).map(|pc| pc >= 1 && pc != 7).collect();
-        let (mut core, mut leavers) = (Core::new(&program, &options), Vec::new());
+        let mut core = Core::new(&program, &options);
         let mut part = Interpreter::new(&program, &members, &options);
-        let arrivals = [entry(1, 0), entry(2, 0)];
-        part.run_entries(&mut core, &arrivals, &mut leavers, Time::NEVER).unwrap();
-        let ranks: Vec<(u64, u32)> = leavers.iter().map(|entry| (entry.at.0 / MS, entry.rank)).collect();
+        let mut outside = Listed { coming: [entry(1, 0), entry(2, 0)].into(), left: Vec::new() };
+        part.run_until(&mut core, &mut outside, Time::NEVER).unwrap();
+        let ranks: Vec<(u64, u32)> = outside.left.iter().map(|entry| (entry.at.0 / MS, entry.rank)).collect();
         assert_eq!(ranks, [(10, 3), (15, deadline_rank(0))]);
     }
 
@@ -686,14 +628,13 @@ mod tests {
         let (program, options) = (program(), options());
         let mut core = Core::new(&program, &options);
         let mut part = Interpreter::new(&program, &[true; 8], &options);
-        let arrivals = [entry(1, 0), entry(2, 1), entry(3, 2)];
-        let mut leavers = Vec::new();
-        part.run_entries(&mut core, &arrivals, &mut leavers, Time(12 * MS)).unwrap();
+        let mut outside = Listed { coming: [entry(1, 0), entry(2, 1), entry(3, 2)].into(), left: Vec::new() };
+        part.run_until(&mut core, &mut outside, Time(12 * MS)).unwrap();
         let (mut other_core, mut other) = (core.clone(), part.clone());
         for (core, part) in [(&mut core, &mut part), (&mut other_core, &mut other)] {
-            part.run_entries(core, &[], &mut leavers, Time::NEVER).unwrap();
+            part.run_until(core, &mut outside, Time::NEVER).unwrap();
         }
-        assert!(part.is_empty() && leavers.is_empty());
+        assert!(part.is_empty() && outside.left.is_empty());
         let now = part.now();
         assert_eq!(core.finish(Verdict::Complete, now).trace, other_core.finish(Verdict::Complete, now).trace);
     }

@@ -80,15 +80,14 @@ impl Token {
         }
     }
 
-    /// A request of which only number, birth and base are known.
-    pub fn bare(serial: u64, born: Time, base: u8) -> Token {
-        let arrival = Arrival { at: born, serial, ..Arrival::default() };
-        Token { base, ..Token::new(&arrival, Window { from: Time::ZERO, until: Time::NEVER }) }
-    }
-
     /// Depth of the call at whose return it ends unseen.
     pub fn base(&self) -> u8 {
         self.base
+    }
+
+    /// Sets it.
+    pub fn set_base(&mut self, base: u8) {
+        self.base = base;
     }
 
     /// Where the call of a depth was made, and its deadline.

@@ -3,8 +3,9 @@
 
 use super::super::columns::{gather, places};
 use super::super::source::Arrival;
+use super::fields::Place;
 use crate::op::window::Window;
-use crate::program::{Condition, Instruction, PATIENCE_RANK, Program};
+use crate::program::{Condition, Instruction, PATIENCE_RANK, Program, Register};
 use crate::time::Time;
 
 /// Most values are whole numbers of 64 bits; narrower ones are widened.
@@ -92,6 +93,17 @@ impl Layout {
     /// Where the call of a depth was made.
     pub fn call(self, depth: usize) -> Column {
         FIXED + self.registers + self.depths + depth
+    }
+
+    /// What a column is that not all programs have.
+    #[inline]
+    pub fn place(self, column: Column) -> Option<Place> {
+        let number = column.checked_sub(FIXED)?;
+        Some(match number.checked_sub(self.registers) {
+            None => Place::Register(Register(number as u8)),
+            Some(depth) if depth < self.depths => Place::Frame(depth),
+            Some(call) => Place::Call(call - self.depths),
+        })
     }
 }
 
@@ -231,6 +243,12 @@ impl Batch {
         }
     }
 
+    /// The trail of repeats of a request.
+    #[inline(always)]
+    pub fn trail(&self, row: usize) -> u64 {
+        self.get(TRAIL, row)
+    }
+
     /// Sets the value of a column for one request.
     pub fn set(&mut self, column: Column, row: usize, value: u64, spare: &mut Spare) {
         if self.get(column, row) != value {
@@ -350,26 +368,6 @@ impl Batch {
         }
         self.at.push(other.at[row]);
         self.serial.push(other.serial[row]);
-        self.ordered = false;
-    }
-
-    /// Adds one request.
-    pub fn push_values(&mut self, at: u64, serial: u64, values: &[u64], spare: &mut Spare) {
-        if self.is_empty() {
-            self.rest.clear();
-            self.rest.extend(values.iter().map(|&value| Cells::Same(value)));
-        } else {
-            for (column, &value) in values.iter().enumerate() {
-                match &mut self.rest[column] {
-                    Cells::Same(same) if *same == value => {}
-                    Cells::Now if value == at => {}
-                    Cells::Each(values) => values.push(value),
-                    _ => self.each(column, spare).push(value),
-                }
-            }
-        }
-        self.at.push(at);
-        self.serial.push(serial);
         self.ordered = false;
     }
 

@@ -5,6 +5,8 @@
 
 mod batch;
 mod births;
+mod fields;
+mod gate;
 mod loops;
 mod pass;
 mod record;
@@ -14,7 +16,6 @@ mod serve;
 use std::sync::atomic::Ordering;
 
 use super::core::Core;
-use super::interpreter::{Entry, Interpreter};
 use super::order::Order;
 use super::run::{Options, Run, Verdict};
 use super::source::Source;
@@ -25,6 +26,7 @@ use crate::program::{Instruction, Parts, Program, Step};
 use crate::time::Time;
 use batch::{Batch, Cells, Layout, Spare};
 use births::Births;
+use loops::Loop;
 use ring::Ring;
 
 /// The longest windows are of `2^42` nanoseconds, more than an hour.
@@ -100,9 +102,7 @@ struct Windows<'a> {
     rings: Vec<Ring>,
     ordered: Vec<bool>,
     /// What runs the loops, by step.
-    interpreters: Vec<Option<Interpreter<'a>>>,
-    entries: Vec<Entry>,
-    leavers: Vec<Entry>,
+    loops: Vec<Option<Loop<'a>>>,
     births: Births,
     /// Place of the step that runs.
     step: u32,
@@ -124,14 +124,6 @@ struct Scratch {
     mask: Vec<u8>,
     rows: Vec<u32>,
     row: Vec<u64>,
-}
-
-/// What runs a step by events.
-fn interpreter<'a>(program: &Program, step: &Step, options: &Options<'a>) -> Option<Interpreter<'a>> {
-    let Step::Loop(members) = step else { return None };
-    let mut inside = vec![false; program.code.len()];
-    members.iter().for_each(|label| inside[label.index()] = true);
-    Some(Interpreter::new(program, &inside, options))
 }
 
 impl<'a> Windows<'a> {
@@ -156,9 +148,7 @@ impl<'a> Windows<'a> {
             inbox: vec![Batch::default(); places],
             rings: vec![Ring::default(); places],
             ordered: program.code.iter().map(|instruction| takes_in_order(program, instruction)).collect(),
-            interpreters: parts.steps.iter().map(|step| interpreter(program, step, options)).collect(),
-            entries: Vec::new(),
-            leavers: Vec::new(),
+            loops: parts.steps.iter().map(|step| Loop::of(program, step, options)).collect(),
             births: Births::new(source),
             step: 0,
             again: false,
@@ -204,7 +194,7 @@ impl<'a> Windows<'a> {
     fn next(&mut self) -> Option<u64> {
         let arrival = self.births.peek().map(|at| at >> self.shift);
         let waiting = self.rings.iter().filter_map(Ring::next).min();
-        let inside = self.interpreters.iter().flatten().map(Interpreter::next_time);
+        let inside = self.loops.iter().flatten().map(|running| running.interpreter.next_time());
         let event = inside.filter(|&at| at != Time::NEVER).min().map(|at| at.0 >> self.shift);
         let window = arrival.into_iter().chain(waiting).chain(event).min()?;
         Some(window << self.shift)
