@@ -10,8 +10,8 @@ use gatepath::time::{Span, Time};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-/// Windows of 65 us, 4 ms, 17 ms, 34 ms and 1 s.
-const SHIFTS: [u32; 5] = [16, 22, 24, 25, 30];
+/// Windows of 65 us, 4 ms, 17 ms, 34 ms and 1 s; not all of them powers of two.
+const LENGTHS: [Span; 5] = [Span(1 << 16), Span(4_194_303), Span(16_777_216), Span(34_000_001), Span(1_000_000_000)];
 
 fn law() -> impl Strategy<Value = Ms> {
     prop_oneof![
@@ -135,12 +135,12 @@ fn assert_equal(stages: &[Does], source: &Given, timeout: Option<u64>, attempts:
             assert_eq!(plain.trace, fast.trace, "{executor:?}");
             assert_eq!(plain, fast, "{executor:?}");
         }
-        for shift in SHIFTS {
-            let windowed = run_windowed(&program, source, seed, guard, shift);
+        for length in LENGTHS {
+            let windowed = run_windowed(&program, source, seed, guard, length);
             if source.is_closed() || unstable {
                 assert!(windowed.is_none(), "it has to be run by events");
             } else {
-                assert_eq!(Some(&plain), windowed.as_ref(), "windows of 2^{shift} ns");
+                assert_eq!(Some(&plain), windowed.as_ref(), "windows of {length:?}");
             }
         }
         for window in WINDOWS.into_iter().filter(|_| !unstable) {
@@ -235,9 +235,9 @@ fn a_window_in_which_a_crowd_arrives_ends_early_and_changes_nothing() {
         let program = compile(&stages, timeout, attempts);
         let event = run(Executor::Event, &program, &Given::at(&times), 1, Guard::default());
         assert_eq!(event.verdict, Verdict::Complete);
-        for shift in [20, 33, 42] {
-            let windowed = run_windowed(&program, &Given::at(&times), 1, Guard::default(), shift);
-            assert!(windowed.as_ref() == Some(&event), "windows of 2^{shift} ns");
+        for length in [1 << 20, 10_000_000_019, 1 << 42].map(Span) {
+            let windowed = run_windowed(&program, &Given::at(&times), 1, Guard::default(), length);
+            assert!(windowed.as_ref() == Some(&event), "windows of {length:?}");
         }
     }
 }

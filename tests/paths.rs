@@ -69,7 +69,7 @@ fn run_with(program: &Program, traffic: &Traffic, replication: u64) -> Run {
         trace: true,
         cancel: None,
     };
-    let [plain, event, window] = [Executor::Plain, Executor::Event, Executor::Window(Some(27))]
+    let [plain, event, window] = [Executor::Plain, Executor::Event, Executor::Window(Some(Span(134_217_727)))]
         .map(|executor| execute(executor, program, &|| traffic.source(7, replication), &options));
     assert!(plain == event, "the executors disagree");
     assert!(plain == window, "windows disagree");
@@ -578,7 +578,9 @@ fn all_executors_agree_on_every_scenario() {
         };
         let run = |executor| execute(executor, &scenario.program, &source, &options);
         let [plain, event] = [Executor::Plain, Executor::Event].map(run);
-        for executor in [Executor::Window(Some(20)), Executor::Window(Some(25)), Executor::Window(Some(29))] {
+        for executor in
+            [Span(1 << 20), Span(33_333_333), Span(500_000_000)].map(|length| Executor::Window(Some(length)))
+        {
             assert!(plain == run(executor), "{}: {executor:?}", path.display());
         }
         offered += event.offered;

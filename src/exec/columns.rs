@@ -1,5 +1,7 @@
 //! Moving columns: the same field of many requests, one after another.
 
+use crate::lanes;
+
 /// Values looked at a time.
 const BLOCK: usize = 128;
 
@@ -29,9 +31,29 @@ pub fn places(mask: &[u8], places: &mut Vec<u32>) {
     }
 }
 
+/// Whether any value lies above its limit; both columns have the same length.
+pub fn any_above(values: &[u64], limits: &[u64]) -> bool {
+    // Nearly always none does, so all are looked at, without a way out that would keep this from being vector code.
+    lanes::dispatch(
+        #[inline(always)]
+        || values.iter().zip(limits).fold(false, |above, (value, limit)| above | (value > limit)),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_above_its_limit_is_found_wherever_it_is() {
+        let limits: Vec<u64> = (0..100).map(|n| u64::MAX - n).collect();
+        assert!(!any_above(&limits, &limits));
+        for place in 1..100 {
+            let mut values = limits.clone();
+            values[place] += 1;
+            assert!(any_above(&values, &limits), "{place}");
+        }
+    }
 
     #[test]
     fn a_gathered_column_has_the_order_of_its_indices() {

@@ -40,30 +40,30 @@ pub enum Executor {
     Plain,
     /// Delays are fused, stations decide on arrival.
     Event,
-    /// All requests of a window of time together, where the program allows it; windows of `2^n` nanoseconds if given.
-    Window(Option<u32>),
+    /// All requests of a window of time together, where the program allows it; windows of this length or less if given.
+    Window(Option<Span>),
     /// Windows where they are faster than events.
     #[default]
     Auto,
 }
 
 /// Windows of 65 us are worth while for nobody; where repeats come back sooner, their circle runs by events.
-const SHORT: u32 = 16;
+const SHORT: Span = Span(1 << 16);
 
 /// Runs one replication of a program to its end.
 pub fn execute(executor: Executor, program: &Program, sources: Sources<'_>, options: &Options<'_>) -> Run {
     match executor {
         Executor::Plain => plain::run(program, sources(), options),
         Executor::Event => events::run(program, sources(), options),
-        Executor::Window(shift) => {
-            let shift = shift.unwrap_or_else(|| Pace::of(sources).shift());
-            let run = in_windows(program, sources, options, shift, Span(1 << shift.min(SHORT)));
+        Executor::Window(length) => {
+            let length = length.unwrap_or_else(|| Pace::of(sources).length());
+            let run = in_windows(program, sources, options, length, length.min(SHORT));
             run.unwrap_or_else(|| events::run(program, sources(), options))
         }
         Executor::Auto => {
-            let Plan { parts, shift, reason } = Plan::of(program, sources);
+            let Plan { parts, length, reason } = Plan::of(program, sources);
             let run = match reason {
-                Reason::Windows => window::run(program, &parts, shift, sources(), options),
+                Reason::Windows => window::run(program, &parts, length, sources(), options),
                 Reason::Closed | Reason::Repeats | Reason::Loops => None,
             };
             run.unwrap_or_else(|| events::run(program, sources(), options))
@@ -71,13 +71,13 @@ pub fn execute(executor: Executor, program: &Program, sources: Sources<'_>, opti
     }
 }
 
-/// A run in windows of `2^shift` nanoseconds or less, not below `shortest`. Nothing when it must or had better be by
+/// A run in windows of this length or less, not below `shortest`. Nothing when it must or had better be by
 /// events: for closed traffic, when a backlog outgrows the guard, when repeats come back too soon.
 pub fn in_windows(
     program: &Program,
     sources: Sources<'_>,
     options: &Options<'_>,
-    shift: u32,
+    length: Span,
     shortest: Span,
 ) -> Option<Run> {
     let source = sources();
@@ -85,6 +85,6 @@ pub fn in_windows(
         return None;
     }
     let parts = Parts::of(program, shortest);
-    let longest = parts.lag.map_or(shift, |lag| lag.0.ilog2());
-    window::run(program, &parts, shift.min(longest), source, options)
+    let length = parts.lag.map_or(length, |lag| length.min(lag));
+    window::run(program, &parts, length, source, options)
 }

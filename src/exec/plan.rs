@@ -16,8 +16,8 @@ const LOOPS: usize = 3;
 pub struct Plan {
     /// The program in parts.
     pub parts: Parts,
-    /// Windows have `2^shift` nanoseconds.
-    pub shift: u32,
+    /// Length of the windows.
+    pub length: Span,
     /// Whether it runs in windows.
     pub reason: Reason,
 }
@@ -41,7 +41,7 @@ impl Plan {
         let pace = Pace::of(sources);
         let closed = sources().is_closed();
         let parts = Parts::of(program, pace.shortest());
-        let shift = parts.lag.map_or(pace.shift(), |lag| pace.shift().min(lag.0.max(1).ilog2()));
+        let length = parts.lag.map_or(pace.length(), |lag| pace.length().min(lag));
         let in_windows = parts.by_events() * LOOPS <= program.code.len();
         let reason = match (closed, in_windows) {
             (true, _) => Reason::Closed,
@@ -50,7 +50,7 @@ impl Plan {
             _ if Parts::of(program, Span(1)).by_events() == 0 => Reason::Repeats,
             _ => Reason::Loops,
         };
-        Plan { parts, shift, reason }
+        Plan { parts, length, reason }
     }
 }
 
@@ -77,9 +77,8 @@ impl Pace {
     }
 
     /// Windows of this length have enough requests, or are as long as they can be.
-    pub fn shift(&self) -> u32 {
-        let length = (Pace::MOST / self.rate.max(f64::MIN_POSITIVE)).min((1u64 << window::LONGEST) as f64);
-        (length as u64).max(1).ilog2()
+    pub fn length(&self) -> Span {
+        Span((Pace::MOST / self.rate.max(f64::MIN_POSITIVE)) as u64).clamp(Span(1), window::LONGEST)
     }
 
     fn shortest(&self) -> Span {

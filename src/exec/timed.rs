@@ -50,10 +50,10 @@ pub fn timed(
     if source.is_closed() {
         return None;
     }
-    let Plan { parts, shift, .. } = Plan::of(program, sources);
+    let Plan { parts, length, .. } = Plan::of(program, sources);
     let last = clock();
     let mut watch = Watch { clock, last, steps: vec![0; parts.steps.len()], arrivals: 0, between: 0, windows: 0 };
-    let run = window::run_watched(program, &parts, shift, source, options, &mut watch)?;
+    let run = window::run_watched(program, &parts, length, source, options, &mut watch)?;
     let Watch { steps, arrivals, between, windows, .. } = watch;
     Some(Timed { run, steps: parts.steps.iter().cloned().zip(steps).collect(), arrivals, between, windows })
 }

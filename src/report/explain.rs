@@ -11,7 +11,6 @@ use crate::program::{
 };
 use crate::study::Beside;
 use crate::study::estimate::{Estimates, ResourceEstimates};
-use crate::time::Span;
 use anstyle::Style;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -70,7 +69,7 @@ fn closed_forms(out: &mut String, theory: &[Beside], name: &str) {
 
 /// How the program will be run: which instructions take all requests of a window at once, which by events, and why.
 pub fn plan(program: &Program, plan: &Plan) -> String {
-    let window = Span(1 << plan.shift);
+    let window = plan.length;
     let lag =
         plan.parts.lag.map(|lag| format!(", a repeat comes back after {lag} at the earliest")).unwrap_or_default();
     let why = match plan.reason {

@@ -381,11 +381,11 @@ fn options(source: &Given, seed: u64, guard: Guard) -> Options<'static> {
     }
 }
 
-/// The same in windows of `2^shift` nanoseconds, if it can be.
-pub fn run_windowed(program: &Program, source: &Given, seed: u64, guard: Guard, shift: u32) -> Option<Run> {
+/// The same in windows of this length or less, if it can be.
+pub fn run_windowed(program: &Program, source: &Given, seed: u64, guard: Guard, length: Span) -> Option<Run> {
     let sources = || -> Box<dyn Source> { Box::new(source.clone()) };
     let options = options(source, seed, guard);
-    in_windows(program, &sources, &options, shift, Span(1 << shift.min(16))).map(consistent)
+    in_windows(program, &sources, &options, length, length.min(Span(1 << 16))).map(consistent)
 }
 
 /// The same by events, a window at a time.

@@ -85,7 +85,7 @@ pub fn run(program: &Program, requests: &[Request]) -> Run {
         trace: true,
         cancel: None,
     };
-    let [plain, event, window] = [Executor::Plain, Executor::Event, Executor::Window(Some(27))]
+    let [plain, event, window] = [Executor::Plain, Executor::Event, Executor::Window(Some(Span(134_217_727)))]
         .map(|executor| execute(executor, program, &|| Box::new(Given(arrivals.clone())), &options));
     assert!(plain == event, "the executors disagree");
     assert!(plain == window, "windows disagree");

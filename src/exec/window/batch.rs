@@ -120,7 +120,11 @@ pub(super) enum Cells {
 
 /// Vectors to be used again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Spare(Vec<Values>, Vec<u32>);
+pub(super) struct Spare {
+    values: Vec<Values>,
+    rests: Vec<Vec<Cells>>,
+    rows: Vec<u32>,
+}
 
 impl Spare {
     /// More are never needed at once.
@@ -129,7 +133,7 @@ impl Spare {
     /// An empty vector.
     #[inline]
     pub fn take(&mut self) -> Values {
-        let mut values = self.0.pop().unwrap_or_default();
+        let mut values = self.values.pop().unwrap_or_default();
         values.clear();
         values
     }
@@ -137,7 +141,7 @@ impl Spare {
     /// A vector of this length, to be overwritten.
     #[inline]
     pub fn sized(&mut self, len: usize) -> Values {
-        let mut values = self.0.pop().unwrap_or_default();
+        let mut values = self.values.pop().unwrap_or_default();
         values.resize(len, 0);
         values
     }
@@ -145,8 +149,21 @@ impl Spare {
     /// A vector that is no longer needed.
     #[inline]
     pub fn give(&mut self, values: Values) {
-        if values.capacity() > 0 && self.0.len() < Spare::MOST {
-            self.0.push(values);
+        if values.capacity() > 0 && self.values.len() < Spare::MOST {
+            self.values.push(values);
+        }
+    }
+
+    /// No columns.
+    #[inline]
+    pub fn rest(&mut self) -> Vec<Cells> {
+        self.rests.pop().unwrap_or_default()
+    }
+
+    fn give_rest(&mut self, mut rest: Vec<Cells>) {
+        rest.drain(..).for_each(|cells| self.give_cells(cells));
+        if rest.capacity() > 0 && self.rests.len() < Spare::MOST {
+            self.rests.push(rest);
         }
     }
 
@@ -185,7 +202,7 @@ impl Batch {
         at.extend(arrivals.iter().map(|arrival| arrival.at.0));
         let mut serial = spare.take();
         serial.extend(arrivals.iter().map(|arrival| arrival.serial));
-        let mut batch = Batch::new(at, serial, layout, window);
+        let mut batch = Batch::new(at, serial, layout, window, spare);
         let mut set = |column: Column, value: &dyn Fn(&Arrival) -> u64| {
             batch.rest[column] = condensed(arrivals.iter().map(value), arrivals.len(), spare);
         };
@@ -204,7 +221,7 @@ impl Batch {
         at.extend_from_slice(times);
         let mut serial = spare.take();
         serial.extend(first.serial..first.serial + times.len() as u64);
-        let mut batch = Batch::new(at, serial, layout, window);
+        let mut batch = Batch::new(at, serial, layout, window, spare);
         batch.rest[CLASS] = Cells::Same(first.class as u64);
         batch.rest[KEY] = Cells::Same(first.key as u64);
         batch.rest[REQUEST] = Cells::Same(first.request_bytes as u64);
@@ -215,8 +232,9 @@ impl Batch {
     }
 
     /// Requests at their birth, with nothing to carry.
-    fn new(at: Values, serial: Values, layout: Layout, window: Window) -> Batch {
-        let mut rest = vec![Cells::Same(0); layout.columns()];
+    fn new(at: Values, serial: Values, layout: Layout, window: Window, spare: &mut Spare) -> Batch {
+        let mut rest = spare.rest();
+        rest.resize(layout.columns(), Cells::Same(0));
         rest[BORN] = Cells::Now;
         rest[MARK] = Cells::Now;
         rest[STAGE] = Cells::Same(super::NO_STAGE);
@@ -378,7 +396,7 @@ impl Batch {
             gather(values, rows, &mut picked);
             picked
         };
-        let mut rest = Vec::with_capacity(self.rest.len());
+        let mut rest = spare.rest();
         for cells in &self.rest {
             rest.push(match cells {
                 Cells::Same(value) => Cells::Same(*value),
@@ -391,12 +409,12 @@ impl Batch {
 
     /// Takes out the requests for which the mask holds, in their order.
     pub fn taken_out(&mut self, mask: &[u8], spare: &mut Spare) -> Batch {
-        let mut rows = std::mem::take(&mut spare.1);
+        let mut rows = std::mem::take(&mut spare.rows);
         rows.clear();
         places(mask, &mut rows);
         let mut out = self.gathered(&rows, spare);
         out.ordered = self.ordered;
-        spare.1 = rows;
+        spare.rows = rows;
         self.retain(mask);
         out
     }
@@ -436,7 +454,7 @@ impl Batch {
     pub fn discard(self, spare: &mut Spare) {
         spare.give(self.at);
         spare.give(self.serial);
-        self.rest.into_iter().for_each(|cells| spare.give_cells(cells));
+        spare.give_rest(self.rest);
     }
 
     /// Forgets its requests.

@@ -221,7 +221,7 @@ impl Leaving {
 
     /// The requests as columns. What differed in this window is expected to differ in the next.
     fn batch(&mut self, layout: Layout, spare: &mut Spare) -> Batch {
-        let mut rest = Vec::with_capacity(layout.columns());
+        let mut rest = spare.rest();
         for column in 0..layout.columns() {
             let first = if column == LATE { self.late } else { value(&self.first, layout, column) };
             if self.differ >> column & 1 == 0 {

@@ -23,14 +23,14 @@ use super::timed::{Laps, Piece};
 use super::token;
 use crate::program::parts::takes_in_order;
 use crate::program::{Instruction, Parts, Program, Step};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use batch::{Batch, Cells, Layout, Spare};
 use births::Births;
 use loops::Loop;
 use ring::Ring;
 
-/// The longest windows are of `2^42` nanoseconds, more than an hour.
-pub(super) const LONGEST: u32 = 42;
+/// The longest windows take more than an hour.
+pub(super) const LONGEST: Span = Span(1 << 42);
 /// Bits of an offset by which the requests of a window are ordered.
 const OFFSET_BITS: u32 = 32;
 
@@ -42,16 +42,16 @@ const NO_STAGE: u64 = token::NO_STAGE as u64;
 /// No base: the request is alive down to its client.
 const ALIVE: u64 = token::ALIVE as u64;
 
-/// Runs one replication of a program whose parts need no events, in windows of `2^shift` nanoseconds. Nothing when it
+/// Runs one replication of a program whose parts need no events, in windows of this length. Nothing when it
 /// has to be run by events after all: a backlog beyond the guard, or someone who came back too soon.
 pub(super) fn run(
     program: &Program,
     parts: &Parts,
-    shift: u32,
+    length: Span,
     source: Box<dyn Source>,
     options: &Options<'_>,
 ) -> Option<Run> {
-    let mut windows = Windows::new(program, parts, shift, source, options);
+    let mut windows = Windows::new(program, parts, length, source, options);
     let (verdict, end) = windows.run_all(options)?;
     Some(windows.core.finish(verdict, end))
 }
@@ -60,12 +60,12 @@ pub(super) fn run(
 pub(super) fn run_watched<'a>(
     program: &'a Program,
     parts: &'a Parts,
-    shift: u32,
+    length: Span,
     source: Box<dyn Source>,
     options: &Options<'a>,
     watch: &'a mut dyn Laps,
 ) -> Option<Run> {
-    let mut windows = Windows::new(program, parts, shift, source, options);
+    let mut windows = Windows::new(program, parts, length, source, options);
     windows.watch = Some(watch);
     let (verdict, end) = windows.run_all(options)?;
     Some(windows.core.finish(verdict, end))
@@ -87,7 +87,8 @@ struct Windows<'a> {
     parts: &'a Parts,
     core: Core<'a>,
     layout: Layout,
-    shift: u32,
+    /// Nanoseconds of a window on the grid.
+    length: u64,
     /// Nobody comes before this any more: the end of the last window.
     from: u64,
     /// Start of the window on the grid.
@@ -130,7 +131,7 @@ impl<'a> Windows<'a> {
     fn new(
         program: &'a Program,
         parts: &'a Parts,
-        shift: u32,
+        length: Span,
         source: Box<dyn Source>,
         options: &Options<'a>,
     ) -> Windows<'a> {
@@ -140,7 +141,7 @@ impl<'a> Windows<'a> {
             parts,
             core: Core::windowed(program, options),
             layout: Layout::of(program),
-            shift,
+            length: length.clamp(Span(1), LONGEST).0,
             from: 0,
             start: 0,
             end: 0,
@@ -192,12 +193,12 @@ impl<'a> Windows<'a> {
 
     /// Start of the next window in which anything happens.
     fn next(&mut self) -> Option<u64> {
-        let arrival = self.births.peek().map(|at| at >> self.shift);
+        let arrival = self.births.peek().map(|at| at / self.length);
         let waiting = self.rings.iter().filter_map(Ring::next).min();
         let inside = self.loops.iter().flatten().map(|running| running.interpreter.next_time());
-        let event = inside.filter(|&at| at != Time::NEVER).min().map(|at| at.0 >> self.shift);
+        let event = inside.filter(|&at| at != Time::NEVER).min().map(|at| at.0 / self.length);
         let window = arrival.into_iter().chain(waiting).chain(event).min()?;
-        Some(window << self.shift)
+        Some(window * self.length)
     }
 
     /// Takes everything through a window.
@@ -206,7 +207,7 @@ impl<'a> Windows<'a> {
         self.start = start;
         let (alive, entered) = (self.alive(), self.entered());
         self.done(Piece::Between);
-        self.born(start + (1 << self.shift));
+        self.born(start + self.length);
         self.done(Piece::Arrivals);
         self.pass(true);
         while self.again && self.halted.is_none() {
@@ -273,36 +274,43 @@ impl<'a> Windows<'a> {
 
     /// Those who come in this window, in order; the others are kept for theirs.
     fn in_order(&mut self, place: usize, mut batch: Batch, first: bool) -> Batch {
-        let (window, end, spare) = (self.start >> self.shift, self.end, &mut self.spare);
+        let (window, end, spare) = (self.start / self.length, self.end, &mut self.spare);
         let waiting = if first { self.rings[place].take(window) } else { None };
         if batch.ordered && waiting.is_none() && first && batch.at.last().is_none_or(|&last| last < end) {
             return batch;
         }
-        if let Some(mut waiting) = waiting {
-            std::mem::swap(&mut batch, &mut waiting);
+        if let Some(waiting) = waiting {
             batch.append(waiting, spare);
         }
         if batch.is_empty() {
             return batch;
         }
         let from = if first { self.from } else { end };
-        if batch.at.iter().any(|&at| at < from) || batch.len() > TOO_MANY {
-            self.halted = Some(if batch.len() > TOO_MANY { Halt::Backlog } else { Halt::TooSoon });
+        if batch.len() > TOO_MANY {
+            self.halted = Some(Halt::Backlog);
             return Batch::default();
         }
         let tie = |row: u32| (batch.at[row as usize], batch.tie(row as usize));
-        let before = if self.shift <= OFFSET_BITS {
-            self.order.order(&batch.at, self.start, end - self.start, tie)
+        let span = end - self.start;
+        let bits = u64::BITS - (span - 1).leading_zeros();
+        let before = if bits <= OFFSET_BITS {
+            self.order.order(&batch.at, self.start, span, tie)
         } else {
             // Longer windows are ordered by the leading bits; what is equal in those counts as a tie.
-            let unit = self.shift - OFFSET_BITS;
+            let unit = bits - OFFSET_BITS;
             let offset = |&at: &u64| if at < end { (at - self.start) >> unit } else { u64::MAX };
             self.scratch.row.clear();
             self.scratch.row.extend(batch.at.iter().map(offset));
             self.order.order(&self.scratch.row, 0, 1 << OFFSET_BITS, tie)
         };
         let rows = self.order.indices();
-        self.rings[place].keep_all(&batch, &rows[before..], end, self.shift, spare);
+        // Those before the window's start count as outside of it; whoever comes first inside may come before `from`.
+        let mut earliest = rows[before..].iter().chain(rows[..before].first()).map(|&row| batch.at[row as usize]);
+        if earliest.any(|at| at < from) {
+            self.halted = Some(Halt::TooSoon);
+            return Batch::default();
+        }
+        self.rings[place].keep_all(&batch, &rows[before..], end, self.length, spare);
         let mut sorted = batch.gathered(&rows[..before], spare);
         sorted.ordered = true;
         batch.discard(spare);

@@ -5,6 +5,7 @@ use super::batch::{
     Values,
 };
 use super::{ALIVE, NO_STAGE, Windows, batch};
+use crate::exec::columns;
 use crate::exec::core::deadline_rank;
 use crate::op::choose::{Asking, pick};
 use crate::op::keyed::object;
@@ -62,31 +63,33 @@ impl Windows<'_> {
         self.send(next, batch);
     }
 
-    /// What draws depend on: serial and trail.
-    pub(super) fn words(&mut self, batch: &Batch) -> Values {
-        let mut words = self.spare.take();
-        match &batch.rest[TRAIL] {
-            Cells::Same(0) => words.extend_from_slice(&batch.serial),
-            _ => words.extend((0..batch.len()).map(|row| batch.serial[row] ^ batch.get(TRAIL, row))),
+    /// What draws depend on: serial and trail. Nothing where that is the serial.
+    pub(super) fn words(&mut self, batch: &Batch) -> Option<Values> {
+        if batch.same(TRAIL) == Some(0) {
+            return None;
         }
-        words
+        let mut words = self.spare.take();
+        words.extend((0..batch.len()).map(|row| batch.serial[row] ^ batch.trail(row)));
+        Some(words)
     }
 
     /// Random bits of all requests at a site.
     fn bits(&mut self, batch: &Batch, site: SiteId) -> Values {
-        let words = self.words(batch);
+        let own = self.words(batch);
+        let words = own.as_ref().unwrap_or(&batch.serial);
         let mut bits = self.spare.sized(words.len());
-        self.core.draws.bits_of(site, &words, &mut bits);
-        self.spare.give(words);
+        self.core.draws.bits_of(site, words, &mut bits);
+        self.spare.give(own.unwrap_or_default());
         bits
     }
 
     /// When a delay ends for each.
     fn delayed(&mut self, batch: &Batch, site: SiteId, per: Per) -> Values {
-        let words = self.words(batch);
+        let own = self.words(batch);
+        let words = own.as_ref().unwrap_or(&batch.serial);
         let mut ends = self.spare.sized(batch.len());
         if per == Per::Request {
-            self.core.draws.add(site, &words, &batch.at, &mut ends);
+            self.core.draws.add(site, words, &batch.at, &mut ends);
         } else {
             let column = if per == Per::RequestKib { REQUEST } else { RESPONSE };
             for (row, end) in ends.iter_mut().enumerate() {
@@ -94,7 +97,7 @@ impl Windows<'_> {
                 *end = batch.at[row] + ((span as u128 * batch.get(column, row) as u128) >> 10) as u64;
             }
         }
-        self.spare.give(words);
+        self.spare.give(own.unwrap_or_default());
         ends
     }
 
@@ -102,8 +105,8 @@ impl Windows<'_> {
     pub(super) fn let_pass(&mut self, batch: &mut Batch, ends: Values) {
         let late = match &batch.rest[DEADLINE] {
             Cells::Same(deadline) => *deadline != u64::MAX && ends.iter().any(|end| end > deadline),
-            Cells::Now => ends.iter().zip(&batch.at).any(|(end, at)| end > at),
-            Cells::Each(deadlines) => ends.iter().zip(deadlines).any(|(end, deadline)| end > deadline),
+            Cells::Now => columns::any_above(&ends, &batch.at),
+            Cells::Each(deadlines) => columns::any_above(&ends, deadlines),
         };
         if late {
             self.cut(batch, &ends);

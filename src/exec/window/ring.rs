@@ -4,34 +4,45 @@ use std::collections::BTreeMap;
 
 use super::batch::{Batch, Spare};
 
+/// Windows for which requests are kept together; in later ones they are few.
+const NEAR: usize = 2;
+
 /// Future windows of one place of the program.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ring {
     windows: BTreeMap<u64, Batch>,
-    rows: Vec<u32>,
+    rest: Vec<u32>,
+    soon: Vec<u32>,
 }
 
 impl Ring {
     /// Keeps a request of a batch for the window it comes in.
-    pub fn keep(&mut self, batch: &Batch, row: usize, shift: u32, spare: &mut Spare) {
-        self.windows.entry(batch.at[row] >> shift).or_default().push(batch, row, spare);
+    fn keep(&mut self, batch: &Batch, row: usize, length: u64, spare: &mut Spare) {
+        self.windows.entry(batch.at[row] / length).or_default().push(batch, row, spare);
     }
 
-    /// Keeps many, none of which comes before `from`: most come in the window that begins there.
-    pub fn keep_all(&mut self, batch: &Batch, rows: &[u32], from: u64, shift: u32, spare: &mut Spare) {
-        let next = from >> shift;
-        self.rows.clear();
-        for &row in rows {
-            if batch.at[row as usize] >> shift == next {
-                self.rows.push(row);
-            } else {
-                self.keep(batch, row as usize, shift, spare);
+    /// Keeps many, none of which comes before `from`: most come in the windows that begin there.
+    pub fn keep_all(&mut self, batch: &Batch, rows: &[u32], from: u64, length: u64, spare: &mut Spare) {
+        let (mut rest, mut soon) = (std::mem::take(&mut self.rest), std::mem::take(&mut self.soon));
+        rest.clear();
+        rest.extend_from_slice(rows);
+        for window in (from / length..).take(NEAR) {
+            let end = (window + 1) * length;
+            soon.clear();
+            rest.retain(|&row| {
+                let later = batch.at[row as usize] >= end;
+                if !later {
+                    soon.push(row);
+                }
+                later
+            });
+            if !soon.is_empty() {
+                let gathered = batch.gathered(&soon, spare);
+                self.windows.entry(window).or_default().append(gathered, spare);
             }
         }
-        if !self.rows.is_empty() {
-            let soon = batch.gathered(&self.rows, spare);
-            self.windows.entry(next).or_default().append(soon, spare);
-        }
+        rest.iter().for_each(|&row| self.keep(batch, row as usize, length, spare));
+        (self.rest, self.soon) = (rest, soon);
     }
 
     /// The requests that come in a window.

@@ -34,8 +34,8 @@ impl Windows<'_> {
     ) {
         let program = self.program;
         let spec = &program.stations[id.index()];
-        let words = self.words(&batch);
-        let mut ends = self.demands(&batch, service, &words);
+        let own = self.words(&batch);
+        let mut ends = self.demands(&batch, service, own.as_ref().unwrap_or(&batch.serial));
         self.core.recorder.stations[id.index()].arrivals += self.measured(&batch.at);
         let column = spec.target.map(|register| self.layout.register(register.index()));
         let targets = column.map(|column| std::mem::take(batch.each(column, &mut self.spare)));
@@ -43,12 +43,13 @@ impl Windows<'_> {
         let all = if plain && spec.slowness.is_empty() {
             self.serve_plainly(id, &batch, targets.as_deref(), &mut ends)
         } else {
-            self.serve_each(id, spec, &batch, targets.as_deref(), &words, &mut ends)
+            let words = own.as_ref().unwrap_or(&batch.serial);
+            self.serve_each(id, spec, &batch, targets.as_deref(), words, &mut ends)
         };
         if let (Some(column), Some(targets)) = (column, targets) {
             *batch.each(column, &mut self.spare) = targets;
         }
-        self.spare.give(words);
+        self.spare.give(own.unwrap_or_default());
         if self.halted.is_some() {
             return batch.discard(&mut self.spare);
         }
