@@ -66,7 +66,7 @@ pub struct Core<'a> {
     pub balancers: Vec<Balancer>,
     pub budgets: Vec<Budget>,
     /// Whether instructions are run a window at a time, so that what is earned in one may be taken before in another.
-    windowed: bool,
+    pub windowed: bool,
     joins: Vec<Joining>,
     free_joins: Vec<u32>,
     /// Random bits of the flows of a balancer, by site.
@@ -408,6 +408,16 @@ impl<'a> Core<'a> {
             Instruction::Call { late, .. } => late.0,
             _ => unreachable!("a call site holds a call"),
         }
+    }
+
+    /// Requests in the longest of all queues.
+    pub fn longest_queue(&self) -> usize {
+        let targets = |targets: u32| 0..targets as usize;
+        let stations = self.stations.iter().zip(&self.program.stations);
+        let stations = stations.flat_map(|(station, spec)| targets(spec.targets).map(|target| station.waiting(target)));
+        let pools = self.pools.iter().zip(&self.program.pools);
+        let pools = pools.flat_map(|(pool, spec)| targets(spec.targets).map(|target| pool.waiting(target)));
+        stations.chain(pools).max().unwrap_or(0)
     }
 
     /// Closes the books of the stations, then all others.

@@ -133,6 +133,15 @@ impl<'a> Interpreter<'a> {
         self.verdict.clone().map_or(Ok(()), Err)
     }
 
+    /// Takes over the requests of a part, which is done with, and what is to happen to them.
+    pub fn take_over(&mut self, part: Interpreter<'_>) {
+        (self.calendar, self.tokens, self.free) = (part.calendar, part.tokens, part.free);
+        // The rows of the part hold other draws; made when they are needed, they are the same.
+        self.tokens.iter_mut().for_each(|token| token.lucky = false);
+        self.luck.resize(self.tokens.len() * self.width, 0);
+        (self.latest, self.now) = (part.latest, part.now);
+    }
+
     /// Whether nobody is inside.
     pub fn is_empty(&self) -> bool {
         self.in_flight() == 0

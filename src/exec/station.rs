@@ -55,6 +55,15 @@ impl Station {
         }
     }
 
+    /// Requests that wait at a target.
+    pub fn waiting(&self, target: usize) -> usize {
+        match &self.queue {
+            Queue::Fifo(fifo) => fifo.waiting(target),
+            Queue::Sharing(sharing) => sharing.waiting(target),
+            Queue::Priority(priority) => priority.waiting(target),
+        }
+    }
+
     /// Requests present; none where they leave with their arrival.
     pub fn taken(&self) -> u64 {
         match &self.queue {

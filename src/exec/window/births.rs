@@ -1,8 +1,12 @@
 //! The arrivals of a run, a window at a time.
 
 use super::batch::{Batch, Layout, Spare};
+use crate::exec::calendar::Key;
+use crate::exec::core::Core;
 use crate::exec::source::{Arrival, Source};
+use crate::exec::token::Token;
 use crate::op::window::Window;
+use crate::time::Time;
 
 /// Arrivals at which a window ends early.
 const CROWD: usize = 1 << 13;
@@ -30,6 +34,31 @@ impl Births {
             self.fill();
         }
         self.time(self.next)
+    }
+
+    /// Key of the next arrival; [`Key::LAST`] when there is none.
+    #[inline]
+    pub fn next_key(&mut self) -> Key {
+        match self.peek() {
+            Some(at) => Key::new(Time(at), 0, self.arrival(self.next).serial, 0),
+            None => Key::LAST,
+        }
+    }
+
+    /// The next request is born.
+    pub fn enter(&mut self, core: &mut Core<'_>, place: &mut Token) {
+        let arrival = self.arrival(self.next);
+        *place = Token::new(&arrival, core.recorder.window);
+        core.recorder.birth(arrival.at);
+        self.next += 1;
+    }
+
+    /// An arrival of the block.
+    fn arrival(&self, place: usize) -> Arrival {
+        match self.like {
+            Some(like) => Arrival { at: Time(self.times[place]), serial: like.serial + place as u64, ..like },
+            None => self.block[place],
+        }
     }
 
     fn fill(&mut self) {

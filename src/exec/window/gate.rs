@@ -18,7 +18,7 @@ use crate::time::Time;
 pub(super) struct Gate {
     layout: Layout,
     coming: Vec<Coming>,
-    /// Whose turn it is, by place among those who come and row; nothing while all come to the same instruction.
+    /// Whose turn it is, by place among those who come and row; nothing when all come in order to one instruction.
     turns: Vec<(Key, u32, u32)>,
     next: usize,
     count: usize,
@@ -27,7 +27,7 @@ pub(super) struct Gate {
     leaving: Vec<Leaving>,
 }
 
-/// Requests that come to an instruction, in order.
+/// Requests that come to an instruction.
 #[derive(Debug)]
 struct Coming {
     rank: u32,
@@ -65,7 +65,7 @@ impl Gate {
         Gate { layout, coming, turns, next: 0, count: 0, ahead, words, leaving }
     }
 
-    /// Lets requests wait, in order of time and ties, that come to an instruction in this window.
+    /// Lets requests wait that come to an instruction.
     pub fn wait(&mut self, program: &Program, place: usize, batch: Batch) {
         let mut common = nobody();
         common.pc = place as u32;
@@ -85,7 +85,7 @@ impl Gate {
     pub fn open(&mut self) {
         self.next = 0;
         self.turns.clear();
-        if self.coming.len() > 1 {
+        if self.coming.len() > 1 || self.coming.first().is_some_and(|coming| !coming.batch.ordered) {
             for (coming, group) in self.coming.iter().zip(0..) {
                 self.turns.extend((0..coming.batch.len()).map(|row| (coming.key(row), group, row as u32)));
             }

@@ -7,6 +7,7 @@ mod batch;
 mod births;
 mod fields;
 mod gate;
+mod hand_over;
 mod loops;
 mod pass;
 mod record;
@@ -172,6 +173,7 @@ impl<'a> Windows<'a> {
                 self.halted = Some(Halt::Interrupted);
             }
             match self.halted {
+                None if self.is_crowded() && self.can_hand_over() => return Some(self.hand_over(options)),
                 None => {}
                 Some(Halt::Interrupted) => {
                     verdict = Verdict::Interrupted;
@@ -181,6 +183,11 @@ impl<'a> Windows<'a> {
             }
         }
         Some((verdict, Time(self.end.max(self.last))))
+    }
+
+    /// Whether a backlog is on the way to the guard.
+    fn is_crowded(&self) -> bool {
+        self.core.longest_queue() > self.backlog / 2 || self.alive() > self.in_flight / 2
     }
 
     /// A piece of work is done. A look at a pointer, when nobody watches.

@@ -51,6 +51,11 @@ impl Ring {
         (*first.key() == window).then(|| first.remove())
     }
 
+    /// All requests.
+    pub fn take_all(&mut self) -> impl Iterator<Item = Batch> {
+        std::mem::take(&mut self.windows).into_values()
+    }
+
     /// The first window in which a request comes.
     pub fn next(&self) -> Option<u64> {
         self.windows.first_key_value().map(|(&window, _)| window)
