@@ -80,7 +80,7 @@ section! {
         confidence: Share = Share(0.95) => between(Share(0.5), Share(0.9999)),
         /// Requests waiting at one place beyond which the run ends as unstable.
         max_backlog: u32 = 100_000 => at_least(1),
-        /// Requests alive beyond which the run ends as unstable.
+        /// Requests held at once beyond which the run ends as unstable: a guard of memory.
         max_in_flight: u32 = 2_000_000 => at_least(1),
     }
 }
