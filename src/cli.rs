@@ -3,6 +3,7 @@
 mod arguments;
 mod capacity;
 mod commands;
+mod follow;
 mod inputs;
 mod prices;
 mod session;

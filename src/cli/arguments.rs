@@ -97,11 +97,40 @@ pub struct Output {
     pub out: Option<PathBuf>,
 }
 
+/// Whose way to follow.
+#[derive(Debug, Args)]
+pub struct Following {
+    /// Replay one request and show its way frame by frame: its number, or run and number (as `--tail` lists them)
+    #[arg(long, value_name = "RUN:NUMBER", value_parser = request)]
+    pub request: Option<(usize, u64)>,
+    /// Say where the requests above this percentile spend their time [default percentile: 99]
+    #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "99", value_parser = percentile)]
+    pub tail: Option<f64>,
+}
+
+/// `4711` of the first run, or `2:4711` of the third.
+fn request(text: &str) -> Result<(usize, u64), String> {
+    let (run, number) = text.split_once(':').unwrap_or(("0", text));
+    let wrong = |_| "expected the number of a request, such as `4711`, or run and number, such as `2:4711`".to_owned();
+    Ok((run.parse().map_err(wrong)?, number.parse().map_err(wrong)?))
+}
+
+/// A percentage as a share.
+fn percentile(text: &str) -> Result<f64, String> {
+    let percent = text.trim_start_matches('p').parse::<f64>().ok();
+    percent
+        .filter(|percent| *percent > 0.0 && *percent < 100.0)
+        .map(|percent| (percent * 1e8).round() / 1e10)
+        .ok_or_else(|| "expected a percentile between 0 and 100, such as `99`".to_owned())
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArguments {
     #[command(flatten)]
     pub inputs: Inputs,
+    #[command(flatten)]
+    pub following: Following,
     #[command(flatten)]
     pub running: Running,
     #[command(flatten)]
@@ -128,6 +157,8 @@ pub struct CompareArguments {
 pub struct ExplainArguments {
     #[command(flatten)]
     pub inputs: Inputs,
+    #[command(flatten)]
+    pub following: Following,
     /// Run the scenarios too and show what every stage and resource went through
     #[arg(long)]
     pub analyze: bool,

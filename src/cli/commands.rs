@@ -4,7 +4,7 @@ use super::arguments::{Arguments, Command, CompareArguments, ExplainArguments, F
 use super::inputs::{self, Loaded};
 use super::prices;
 use super::session::Session;
-use super::{Exit, Failure};
+use super::{Exit, Failure, follow};
 use crate::report::{explain, json, schema, terminal};
 use crate::scenario;
 use crate::study::{Case, Finding, Verdict};
@@ -34,6 +34,9 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let mut loaded = inputs::load(&arguments.inputs.files, &arguments.inputs.sets)?;
     adjust(&mut loaded, &arguments.running, None);
+    if let Some(exit) = follow::request(&loaded, &arguments.following, arguments.output.format)? {
+        return Ok(exit);
+    }
     let show = |finding: &Finding| match arguments.output.format {
         Format::Table => print(&format!("{}\n", terminal::summary(finding))),
         Format::Json | Format::Csv => Ok(()),
@@ -42,8 +45,16 @@ fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let ended = session.run(&show)?;
     let findings: Vec<&Finding> = ended.findings.iter().collect();
     match arguments.output.format {
-        Format::Table => {}
-        Format::Json => print(&format!("{:#}\n", json::document(&findings, &[], ended.interrupted)))?,
+        Format::Table => {
+            for (Loaded { case, .. }, finding) in loaded.iter().zip(&findings) {
+                follow::show(case, &finding.estimates, &arguments.following, &arguments.running)?;
+            }
+        }
+        Format::Json => {
+            let mut document = json::document(&findings, &[], ended.interrupted);
+            follow::add(&mut document, &loaded, &findings, (&arguments.following, &arguments.running));
+            print(&format!("{document:#}\n"))?;
+        }
         Format::Csv => print_bytes(&schema::tables(&findings)[0].to_csv())?,
     }
     Ok(exit(&findings, ended.interrupted))
@@ -76,7 +87,10 @@ fn check(inputs: &Inputs) -> Result<Exit, Failure> {
 fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
     let mut loaded = inputs::load(&arguments.inputs.files, &arguments.inputs.sets)?;
     adjust(&mut loaded, &arguments.running, None);
-    if !arguments.analyze {
+    if let Some(exit) = follow::request(&loaded, &arguments.following, Format::Table)? {
+        return Ok(exit);
+    }
+    if !arguments.analyze && arguments.following.tail.is_none() {
         for Loaded { case, .. } in &loaded {
             print(&explained(case, None))?;
         }
@@ -88,7 +102,9 @@ fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
         let mut index = index.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let case = loaded.iter().map(|loaded| &loaded.case).nth(*index);
         *index += 1;
-        case.map_or(Ok(()), |case| print(&explained(case, Some(finding))))
+        let Some(case) = case else { return Ok(()) };
+        print(&explained(case, Some(finding)))?;
+        follow::show(case, &finding.estimates, &arguments.following, &arguments.running)
     };
     let ended = Session::start(&loaded, &arguments.running, None)?.run(&show)?;
     Ok(exit(&ended.findings.iter().collect::<Vec<_>>(), ended.interrupted))

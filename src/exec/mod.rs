@@ -9,6 +9,7 @@ pub mod columns;
 mod core;
 mod draws;
 pub mod events;
+pub mod follow;
 pub mod interpreter;
 pub mod order;
 pub mod plain;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::calendar::Key;
 use super::core::{Core, Flow, LEAVING_RANK, STATION_RANK, deadline_rank};
+use super::follow::Witness;
 use super::run::{Options, Run, Verdict};
 use super::source::{Arrival, Source};
 use super::token::Token;
@@ -20,7 +21,18 @@ use crate::time::{Span, Time};
 
 /// Runs one replication of a program.
 pub fn run(program: &Program, source: Box<dyn Source>, options: &Options<'_>) -> Run {
+    run_with(program, source, options, None)
+}
+
+/// The same, with somebody who watches.
+pub(super) fn run_with<'a>(
+    program: &'a Program,
+    source: Box<dyn Source>,
+    options: &Options<'_>,
+    witness: Option<Witness<'a>>,
+) -> Run {
     let mut plain = Plain::new(program, source, options);
+    plain.witness = witness;
     plain.main_loop(options);
     let verdict = plain.verdict.take().unwrap_or(Verdict::Complete);
     let in_stations = plain.stations.iter().map(Station::taken).sum();
@@ -95,6 +107,7 @@ struct Plain<'a> {
     in_flight: usize,
     now: Time,
     verdict: Option<Verdict>,
+    witness: Option<Witness<'a>>,
 }
 
 impl<'a> Plain<'a> {
@@ -112,6 +125,7 @@ impl<'a> Plain<'a> {
             in_flight: options.guard.in_flight as usize,
             now: Time::ZERO,
             verdict: None,
+            witness: None,
         };
         plain.expect_arrival();
         plain
@@ -166,6 +180,7 @@ impl<'a> Plain<'a> {
     fn birth(&mut self, arrival: &Arrival) {
         self.core.recorder.birth(arrival.at);
         let id = self.add(Token::new(arrival, self.core.recorder.window));
+        self.see(|witness, _| witness.birth(id, arrival.serial));
         self.step_at(id, arrival.at);
     }
 
@@ -190,10 +205,18 @@ impl<'a> Plain<'a> {
         self.push(key, Event::Step { id });
     }
 
+    /// Lets whoever watches see.
+    fn see(&mut self, what: impl FnOnce(&mut Witness<'a>, &BTreeMap<u32, Token>)) {
+        if let Some(witness) = &mut self.witness {
+            what(witness, &self.tokens);
+        }
+    }
+
     fn go_on(&mut self, id: u32, at: Time, pc: u32) {
         let token = self.token(id);
         token.ticket += 1;
         token.pc = pc;
+        self.see(|witness, tokens| witness.leave(id, &tokens[&id], at));
         self.step_at(id, at);
     }
 
@@ -201,6 +224,7 @@ impl<'a> Plain<'a> {
 
     fn step(&mut self, id: u32, at: Time) {
         let pc = self.token(id).pc;
+        self.see(|witness, tokens| witness.arrive(id, &tokens[&id], at));
         match self.core.program.code[pc as usize] {
             Instruction::Serve { station, service, full, .. } => self.serve(id, at, station, service, full),
             Instruction::Hold { pool, full, .. } => self.hold(id, at, pool, full),
@@ -213,9 +237,13 @@ impl<'a> Plain<'a> {
 
     fn simple(&mut self, id: u32, at: Time, instruction: Instruction) {
         let token = self.tokens.get_mut(&id).expect("a request that has events is alive");
-        match self.core.step(token, at, &instruction) {
-            Flow::On => self.step_at(id, at),
-            Flow::Pass(span) => self.step_at(id, at + span),
+        let flow = self.core.step(token, at, &instruction);
+        match flow {
+            Flow::On | Flow::Pass(_) => {
+                let at = if let Flow::Pass(span) = flow { at + span } else { at };
+                self.see(|witness, tokens| witness.leave(id, &tokens[&id], at));
+                self.step_at(id, at);
+            }
             Flow::Ended => self.end(id, at),
             Flow::Unseen => drop(self.tokens.remove(&id)),
         }
@@ -225,12 +253,14 @@ impl<'a> Plain<'a> {
     }
 
     fn end(&mut self, id: u32, at: Time) {
+        self.see(|witness, tokens| witness.end(id, &tokens[&id], at));
         let ended = self.tokens.remove(&id);
         let next = ended.and_then(|token| self.source.follow(token.serial, at));
         if let Some(next) = next {
             // Born when it arrives; known already now.
             self.core.recorder.birth(next.at);
             let id = self.add(Token::new(&next, self.core.recorder.window));
+            self.see(|witness, _| witness.birth(id, next.serial));
             let key = Key::new(next.at, 0, next.serial, 0);
             self.push(key, Event::Step { id });
         }
@@ -255,6 +285,7 @@ impl<'a> Plain<'a> {
         caller.pc = self.core.late(&caller, depth);
         self.core.recorder.balance.cut += 1;
         let caller = self.add(caller);
+        self.see(|witness, _| witness.cut(id, caller, at));
         self.set_timers(caller);
         self.step_at(caller, at);
     }
@@ -270,6 +301,7 @@ impl<'a> Plain<'a> {
             Service::Demand => None,
         };
         let service = self.core.service(site, &spec.slowness, target, token);
+        self.see(|witness, _| witness.asks(id, service));
         let counted = self.core.recorder.window.contains(at) as u64;
         self.core.recorder.stations[station.index()].arrivals += counted;
         let accepted = match &self.stations[station.index()] {
@@ -306,6 +338,7 @@ impl<'a> Plain<'a> {
         if let Station::Fifo(lines, _) = &mut self.stations[station.index()] {
             lines[target].busy += 1;
         }
+        self.see(|witness, _| witness.starts(id, start));
         let token = self.token(id);
         token.ticket += 1;
         let key = Key::new(start + service, STATION_RANK, token.serial, token.trail);

@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod number;
 pub mod schema;
 pub mod table;
+pub mod tail;
 pub mod terminal;
 pub mod theory;
 

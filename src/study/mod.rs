@@ -12,6 +12,7 @@ pub mod finding;
 pub mod objective;
 pub mod replicate;
 pub mod streams;
+pub mod tail;
 pub mod theory;
 #[cfg(test)]
 pub mod trial;
