@@ -116,11 +116,7 @@ pub fn trace(case: &Case, replication: usize, followed: &Followed) -> String {
         nanos((followed.end - followed.born).0 as f64),
         nanos(waited.0 as f64),
     );
-    let _ = writeln!(
-        out,
-        "  {DIM}{:>10} {:>10} {:>10}  {:<18} {}{DIM:#}",
-        "arrival", "wait", "service", "stage", "operator"
-    );
+    let _ = writeln!(out, "  {DIM}{:>10} {:>10} {:>10}  {:<18} operator{DIM:#}", "arrival", "wait", "service", "stage");
     for frame in &frames {
         let stage = frame.stage.map_or("", |stage| &program.stages[usize::from(stage)].name);
         let time = |span: u64| if span == 0 { "-".to_owned() } else { nanos(span as f64) };
