@@ -4,6 +4,7 @@
 //! function of who draws and what for. See ARCHITECTURE.md for the floors and the reasons.
 
 pub mod cli;
+pub mod control;
 pub mod diagnostic;
 pub mod exec;
 pub mod facts;

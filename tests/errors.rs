@@ -723,6 +723,51 @@ error: `service: demand` needs a demand with each request
   = help: replay requests with `columns: {demand: ...}`, or give the station a law
 "#
 
+    a_controller_that_does_not_fit_its_station_is_refused: r#"
+traffic: {rate: 5/s, duration: 10 s}
+path:
+  - station: {name: a, service: 5 ms, scaling: {target_utilisation: 60%, min: 2, max: 20}}
+  - station: {name: b, targets: 2, service: 5 ms, scaling: {target_utilisation: 60%, max: 20}}
+"# shows r#"
+error: `servers` is 1, and that is how many there are at the start
+ --> shop.yaml:3:48
+  |
+3 |   - station: {name: a, service: 5 ms, scaling: {target_utilisation: 60%, min: 2, max: 20}}
+  |                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ write `servers:` 2 to 20, or other bounds
+
+error: `scaling` does not go together with `targets`
+ --> shop.yaml:4:60
+  |
+4 |   - station: {name: b, targets: 2, service: 5 ms, scaling: {target_utilisation: 60%, max: 20}}
+  |                                                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ works with one target, served in order of arrival, by a law
+"#
+
+    a_controller_that_never_acts_is_refused: r#"
+traffic: {rate: 5/s, duration: 10 s}
+path:
+  - station: {service: 5 ms, scaling: {every: 0 s, target_utilisation: 0%, max: 20, dely: 3 s}}
+"# shows r#"
+error: `every` cannot be 0 s
+ --> shop.yaml:3:47
+  |
+3 |   - station: {service: 5 ms, scaling: {every: 0 s, target_utilisation: 0%, max: 20, dely: 3 s}}
+  |                                               ^^^ expected more than 0 ns
+
+error: `target_utilisation` cannot be 0%
+ --> shop.yaml:3:72
+  |
+3 |   - station: {service: 5 ms, scaling: {every: 0 s, target_utilisation: 0%, max: 20, dely: 3 s}}
+  |                                                                        ^^ expected more than 0%
+
+error: unknown key `dely`
+ --> shop.yaml:3:85
+  |
+3 |   - station: {service: 5 ms, scaling: {every: 0 s, target_utilisation: 0%, max: 20, dely: 3 s}}
+  |                                                                                     ^^^^ did you mean `delay`?
+  |
+  = help: allowed keys: `every`, `target_utilisation`, `min`, `max`, `delay`, `cooldown`
+"#
+
     a_path_without_stages_is_refused: r#"
 traffic: {rate: 5/s, duration: 10 s}
 path: []

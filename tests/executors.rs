@@ -5,7 +5,7 @@ mod common;
 
 use common::{Does, Given, Ms, compile, run, run_in_windows, run_windowed};
 use gatepath::exec::{Executor, Source, Verdict};
-use gatepath::program::{Discipline, Guard, LimitScope, Parts};
+use gatepath::program::{Discipline, Guard, LimitScope, Parts, ScalingSpec};
 use gatepath::time::{Span, Time};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -38,6 +38,20 @@ fn scope() -> impl Strategy<Value = LimitScope> {
     prop_oneof![Just(LimitScope::Shared), Just(LimitScope::Key), Just(LimitScope::Class)]
 }
 
+/// Controllers with ticks on whole milliseconds, where arrivals and ends of service are as well.
+fn scaling() -> impl Strategy<Value = ScalingSpec> {
+    (1u64..80, 1u32..=10, 1u32..3, 0u32..5, 0u64..60, 0u64..100).prop_map(
+        |(every, tenths, min, more, delay, cooldown)| ScalingSpec {
+            every: Span::from_millis(every),
+            target: tenths as f64 / 10.0,
+            min,
+            max: min + more,
+            delay: Span::from_millis(delay),
+            cooldown: Span::from_millis(cooldown),
+        },
+    )
+}
+
 fn simple() -> impl Strategy<Value = Does> {
     prop_oneof![
         (law(), law()).prop_map(|(there, back)| Does::Delay(there, back)),
@@ -56,6 +70,12 @@ fn simple() -> impl Strategy<Value = Does> {
             queue,
             patience
         }),
+        (1u32..4, scaling(), maybe(0u32..6), maybe(law()), law(), any::<bool>()).prop_map(
+            |(size, scaling, queue, patience, service, around)| {
+                let size = size.clamp(scaling.min, scaling.max);
+                Does::Scaled { size, scaling, queue, patience, service, around }
+            }
+        ),
         (maybe(1u32..5), maybe(law()), law(), 0u32..2, 0u8..30).prop_map(|(limit, keep, open, provisioned, fails)| {
             Does::Connect { limit, keep, open, provisioned, fails }
         }),
@@ -265,6 +285,55 @@ fn a_storm_through_held_workers_is_the_same_in_both() {
     ];
     let run = both(&stages, &steady(4_000, 4), Some(40), 3);
     assert!(run.balance.repeated > 500, "no storm: {:?}", run.balance);
+}
+
+#[test]
+fn a_controller_acts_before_everything_else_of_its_instant_on_what_it_may_know() {
+    let ms = Span::from_millis;
+    let scaling = ScalingSpec { every: ms(10), target: 0.5, min: 1, max: 4, delay: ms(0), cooldown: ms(0) };
+    let (queue, patience, service) = (None, None, Ms::Const(20));
+    let stages = [Does::Scaled { size: 1, scaling, queue, patience, service, around: false }];
+    // One is busy until the tick at 10 ms: then there are two, so the second begins. Two are busy until 20 ms: then there are
+    // four, before the first ends and the fourth comes.
+    let source = Given::at(&[0, 0, 0, 20]);
+    let run = both(&stages, &source, None, 1);
+    let ends: Vec<u64> = run.trace.iter().map(|record| record.end.0 / 1_000_000).collect();
+    assert_eq!(ends, [20, 30, 40, 40]);
+    let sizes: Vec<(u64, u32)> = run.resources[0].capacity.iter().map(|&(at, size)| (at.0 / 1_000_000, size)).collect();
+    // Three are busy until 30 ms, two until 40 ms, then none. The run is measured from 4 ms on; a controller sees it all.
+    assert_eq!(sizes, [(0, 1), (10, 2), (20, 4), (50, 1)]);
+    assert_equal(&stages, &source, Some(35), 3, Guard::default());
+}
+
+#[test]
+fn a_controller_that_can_change_nothing_changes_nothing() {
+    let ms = Span::from_millis;
+    let scaling = ScalingSpec { every: ms(7), target: 0.6, min: 2, max: 2, delay: ms(5), cooldown: ms(0) };
+    let (queue, patience, service) = (Some(5), None, Ms::Exp(9));
+    let scaled = Does::Scaled { size: 2, scaling, queue, patience, service, around: false };
+    let fixed = fifo(2, queue, Ms::Exp(9));
+    let [scaled, fixed] = [scaled, fixed].map(|stage| both(&[stage], &steady(3_000, 5), Some(60), 2));
+    assert!(fixed.balance.rejected > 0 && fixed.balance.repeated > 0, "{:?}", fixed.balance);
+    assert_eq!(scaled.trace, fixed.trace);
+}
+
+#[test]
+fn a_storm_behind_a_controller_is_the_same_in_all() {
+    let ms = Span::from_millis;
+    let scaling = ScalingSpec { every: ms(37), target: 0.6, min: 1, max: 12, delay: ms(50), cooldown: ms(120) };
+    let stages = [
+        Does::Delay(Ms::Exp(10), Ms::Exp(3)),
+        Does::Scaled { size: 1, scaling, queue: Some(100), patience: None, service: Ms::Exp(15), around: false },
+        fifo(4, Some(100), Ms::Exp(8)),
+    ];
+    let mut times: Vec<u64> = (0..400).map(|number| number * 4).collect();
+    times.extend((0..400).map(|number| 1_600 + number * 20));
+    let source = Given::at(&times);
+    assert_equal(&stages, &source, Some(60), 3, Guard::default());
+    let run = both(&stages, &source, Some(60), 3);
+    assert!(run.balance.repeated > 100, "no storm: {:?}", run.balance);
+    let sizes: Vec<u32> = run.resources.iter().flat_map(|resource| &resource.capacity).map(|&(_, size)| size).collect();
+    assert!(sizes.len() > 10 && sizes.iter().max() > Some(&6), "{sizes:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["spec"],
     &["program"],
     &["facts", "pricing"],
-    &["op"],
+    &["op", "control"],
     &["exec"],
     &["stage", "traffic"],
     &["scenario"],

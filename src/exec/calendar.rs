@@ -66,6 +66,8 @@ pub enum Event {
     Patience { slot: u32, ticket: u32 },
     /// A station with a queue of its own has something to do.
     Station { station: u16, target: u16, version: u32 },
+    /// The controller of a pool acts.
+    Tick { pool: u16 },
 }
 
 /// Events in order of their keys. The next event can be taken and leave a hole, which the next event added fills: most

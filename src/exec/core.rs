@@ -8,6 +8,7 @@ use super::recorder::Recorder;
 use super::run::{Options, ResourceKind, Run, Verdict};
 use super::station::Station;
 use super::token::Token;
+use crate::control::Scaler;
 use crate::op::cache::Cache;
 use crate::op::choose::{Asking, Balancer, pick};
 use crate::op::connect::{Connected, Connections};
@@ -16,8 +17,8 @@ use crate::op::keyed::object;
 use crate::op::limit::Bucket;
 use crate::op::retry::{Budget, Moment};
 use crate::program::{
-    Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, Program,
-    RetryId, SiteId, StationId,
+    Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, PoolId,
+    PoolSpec, Program, RetryId, SiteId, StationId,
 };
 use crate::time::{Span, Time};
 
@@ -60,6 +61,8 @@ pub struct Core<'a> {
     /// Stations; the plain executor has its own.
     pub stations: Vec<Station>,
     pub pools: Vec<Permits>,
+    /// What changes the number of permits, by pool.
+    scalers: Vec<Option<Scaler>>,
     buckets: Vec<Bucket>,
     caches: Vec<Cache>,
     connections: Vec<Connections>,
@@ -75,6 +78,11 @@ pub struct Core<'a> {
 
 /// Flows whose bits are drawn once.
 const FEW_FLOWS: u32 = 1 << 12;
+
+/// The controller of a pool, if it has one, in a run with so long a measured time.
+pub fn scaler(spec: &PoolSpec, until: Time) -> Option<Scaler> {
+    spec.scaling.as_ref().map(|scaling| Scaler::new(scaling, spec.size, until))
+}
 
 /// The bits of the flows of each site.
 fn flows(program: &Program, draws: &Draws) -> Arc<[Vec<u64>]> {
@@ -102,6 +110,7 @@ impl<'a> Core<'a> {
             recorder: Recorder::new(program, options),
             stations: program.stations.iter().map(Station::new).collect(),
             pools: program.pools.iter().map(Permits::new).collect(),
+            scalers: program.pools.iter().map(|spec| scaler(spec, options.until)).collect(),
             buckets: program.buckets.iter().map(Bucket::new).collect(),
             caches: program.caches.iter().map(Cache::new).collect(),
             connections: program.connections.iter().map(Connections::new).collect(),
@@ -111,6 +120,19 @@ impl<'a> Core<'a> {
             joins: Vec::new(),
             free_joins: Vec::new(),
         }
+    }
+
+    /// The controller of a pool acts. When it acts next.
+    pub fn rescale(&mut self, pool: PoolId, at: Time) -> Option<Time> {
+        let index = pool.index();
+        let scaler = self.scalers[index].as_mut()?;
+        let size = scaler.act(at, self.pools[index].load(at));
+        self.pools[index].resize(size);
+        let capacity = &mut self.recorder.pools[index].capacity;
+        if capacity.last().is_none_or(|&(_, last)| last != size) {
+            capacity.push((at, size));
+        }
+        scaler.next()
     }
 
     /// For a run a window at a time.

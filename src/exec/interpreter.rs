@@ -13,7 +13,7 @@ use super::source::Arrival;
 use super::step::{Action, Step, steps};
 use super::token::{NO_STAGE, Token};
 use crate::op::window::Window;
-use crate::program::{Guard, Program};
+use crate::program::{Guard, PoolId, Program};
 use crate::rng::happens;
 use crate::time::{Span, Time};
 
@@ -81,7 +81,7 @@ impl<'a> Interpreter<'a> {
     /// A part without requests: the instructions that are members.
     pub fn new(program: &Program, members: &[bool], options: &Options<'a>) -> Interpreter<'a> {
         let (ahead, places) = Ahead::new(program, members);
-        Interpreter {
+        let mut interpreter = Interpreter {
             code: steps(program, members, &places),
             calendar: Calendar::default(),
             tokens: Vec::new(),
@@ -97,7 +97,9 @@ impl<'a> Interpreter<'a> {
             cancel: options.cancel,
             until_look: CANCEL_EVERY,
             verdict: None,
-        }
+        };
+        interpreter.expect_ticks(program, members, options.until);
+        interpreter
     }
 
     /// What makes draws ahead for requests that come in.
@@ -207,6 +209,7 @@ impl<'a> Interpreter<'a> {
             Event::Deadline { slot, ticket } => self.deadline(core, out, slot, ticket, at),
             Event::Patience { slot, ticket } => self.patience(core, out, slot, ticket, at),
             Event::Station { station, target, version } => self.station_event(core, station, target, version, at),
+            Event::Tick { pool } => self.tick(core, PoolId(pool), at),
         }
     }
 
@@ -527,7 +530,7 @@ mod tests {
             sites: vec![site],
             stages: vec![crate::program::Stage::default()],
             outcomes: vec![Outcome { status: 200, reason: String::new(), answered: Answered::Served }],
-            pools: vec![PoolSpec { name, targets: 1, size: 1, queue, patience: None, target: None }],
+            pools: vec![PoolSpec { name, targets: 1, size: 1, queue, patience: None, target: None, scaling: None }],
             classes: vec!["all".into()],
             ..Program::default()
         }

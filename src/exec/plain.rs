@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
 
 use super::calendar::Key;
-use super::core::{Core, Flow, LEAVING_RANK, STATION_RANK, deadline_rank};
+use super::core::{Core, Flow, LEAVING_RANK, STATION_RANK, deadline_rank, scaler};
 use super::follow::Witness;
 use super::run::{Options, Run, Verdict};
 use super::source::{Arrival, Source};
@@ -50,6 +50,7 @@ enum Event {
     Patience { id: u32, ticket: u32 },
     Departure { station: StationId, target: usize, id: u32, arrived: Time, start: Time },
     Station { station: StationId, target: usize, version: u32 },
+    Tick { pool: PoolId },
 }
 
 #[derive(Debug)]
@@ -127,6 +128,9 @@ impl<'a> Plain<'a> {
             verdict: None,
             witness: None,
         };
+        for (pool, spec) in (0..).map(PoolId).zip(&program.pools) {
+            plain.tick_at(pool, scaler(spec, options.until).and_then(|scaler| scaler.next()));
+        }
         plain.expect_arrival();
         plain
     }
@@ -145,6 +149,7 @@ impl<'a> Plain<'a> {
                     self.depart(station, target, id, arrived, start, at);
                 }
                 Event::Station { station, target, version } => self.station_event(station, target, version, at),
+                Event::Tick { pool } => self.tick(pool, at),
             }
             if options.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 self.verdict = Some(Verdict::Interrupted);
@@ -480,6 +485,27 @@ impl<'a> Plain<'a> {
             self.served(next.slot, at);
         }
         self.served(id, at);
+    }
+
+    fn tick_at(&mut self, pool: PoolId, at: Option<Time>) {
+        if let Some(at) = at {
+            self.push(Key::new(at, 0, 0, pool.0 as u64), Event::Tick { pool });
+        }
+    }
+
+    /// The controller of a pool acts, before anyone asks for a permit or gives one back at this instant.
+    fn tick(&mut self, pool: PoolId, at: Time) {
+        let (next, window) = (self.core.rescale(pool, at), self.core.recorder.window);
+        self.tick_at(pool, next);
+        loop {
+            let tokens = &self.tokens;
+            let waits = |waiter: &Waiter| tokens.get(&waiter.slot).is_some_and(|token| token.ticket == waiter.ticket);
+            let Some(waiter) = self.core.pools[pool.index()].admit(0, at, window, waits) else { return };
+            if window.contains(waiter.since) {
+                self.core.recorder.pools[pool.index()].wait.record((at - waiter.since).0);
+            }
+            self.served(waiter.slot, at);
+        }
     }
 
     fn wait_at_most(&mut self, id: u32, at: Time, patience: Option<SiteId>, rank: u32) {

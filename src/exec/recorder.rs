@@ -3,7 +3,7 @@
 use super::run::{Answers, Balance, Options, Record, Resource, ResourceKind, Run, StageTime, Verdict};
 use super::token::{NO_STAGE, Token};
 use crate::op::window::Window;
-use crate::program::{Answered, Program};
+use crate::program::{Answered, PoolSpec, Program};
 use crate::stats::histogram::Histogram;
 use crate::stats::series::Series;
 use crate::time::{Span, Time};
@@ -16,14 +16,29 @@ pub struct Tally {
     pub abandoned: u64,
     pub hits: u64,
     pub busy: Vec<u64>,
+    pub capacity: Vec<(Time, u32)>,
     pub wait: Histogram,
 }
 
 impl Tally {
     pub fn new(targets: u32) -> Tally {
         let wait = Histogram::new(Histogram::FINE);
-        Tally { arrivals: 0, refused: 0, abandoned: 0, hits: 0, busy: vec![0; targets as usize], wait }
+        Tally {
+            arrivals: 0,
+            refused: 0,
+            abandoned: 0,
+            hits: 0,
+            busy: vec![0; targets as usize],
+            capacity: Vec::new(),
+            wait,
+        }
     }
+}
+
+fn pool(spec: &PoolSpec) -> Tally {
+    let mut tally = Tally::new(spec.targets);
+    tally.capacity.extend(spec.scaling.as_ref().map(|_| (Time::ZERO, spec.size)));
+    tally
 }
 
 /// Times on their way to a histogram. Counted a few at a time they find the counters in the nearest cache,
@@ -126,7 +141,7 @@ impl Recorder {
             buckets: shared(program.buckets.len()),
             caches: shared(program.caches.len()),
             stations: program.stations.iter().map(|spec| Tally::new(spec.targets)).collect(),
-            pools: program.pools.iter().map(|spec| Tally::new(spec.targets)).collect(),
+            pools: program.pools.iter().map(pool).collect(),
             connections: program.connections.iter().map(|spec| Tally::new(spec.targets)).collect(),
             balancers: shared(program.balancers.len()),
             budgets: shared(program.budgets.len()),
@@ -324,10 +339,22 @@ impl Recorder {
         let mut add = |kind, tallies: &mut Vec<Tally>, describe: &dyn Fn(usize) -> (String, u32, u64)| {
             for (index, tally) in tallies.drain(..).enumerate() {
                 let (name, targets, units) = describe(index);
-                let Tally { arrivals, refused, abandoned, hits, busy, wait } = tally;
+                let Tally { arrivals, refused, abandoned, hits, busy, capacity, wait } = tally;
                 let kept = kept(kind, index);
-                let resource =
-                    Resource { name, kind, targets, units, arrivals, refused, abandoned, hits, busy, kept, wait };
+                let resource = Resource {
+                    name,
+                    kind,
+                    targets,
+                    units,
+                    arrivals,
+                    refused,
+                    abandoned,
+                    hits,
+                    busy,
+                    capacity,
+                    kept,
+                    wait,
+                };
                 resources.push(resource);
             }
         };
@@ -338,7 +365,7 @@ impl Recorder {
             (p.stations[i].name.clone(), p.stations[i].targets, p.stations[i].servers as u64)
         });
         add(ResourceKind::Pool, &mut self.pools, &|i| {
-            (p.pools[i].name.clone(), p.pools[i].targets, p.pools[i].size as u64)
+            (p.pools[i].name.clone(), p.pools[i].targets, p.pools[i].most() as u64)
         });
         add(ResourceKind::Connections, &mut self.connections, &|i| {
             (p.connections[i].name.clone(), p.connections[i].targets, p.connections[i].limit.unwrap_or(0) as u64)

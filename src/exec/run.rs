@@ -122,7 +122,7 @@ pub struct Resource {
     pub kind: ResourceKind,
     /// Targets in the group.
     pub targets: u32,
-    /// Units of each target that can be busy at the same time; zero where that means nothing.
+    /// Units of each target that can be busy at the same time, at most; zero where that means nothing.
     pub units: u64,
     /// Requests that came.
     pub arrivals: u64,
@@ -134,10 +134,24 @@ pub struct Resource {
     pub hits: u64,
     /// Nanoseconds of service or of holding, by target.
     pub busy: Vec<u64>,
+    /// Where the units change: how many there are of each target from an instant on, from the start; else nothing.
+    pub capacity: Vec<(Time, u32)>,
     /// Nanoseconds of idle connections kept warm, or of cache entries kept alive.
     pub kept: u64,
     /// Waiting times of those that arrived in the measured time and were not turned away.
     pub wait: Histogram,
+}
+
+impl Resource {
+    /// Nanoseconds of the units of one target between two instants.
+    pub fn available(&self, from: Time, until: Time) -> u64 {
+        if self.capacity.is_empty() {
+            return self.units * until.since(from).0;
+        }
+        let ends = self.capacity.iter().skip(1).map(|&(at, _)| at).chain([Time::NEVER]);
+        let within = |at: Time| at.clamp(from, until);
+        self.capacity.iter().zip(ends).map(|(&(at, units), end)| units as u64 * (within(end) - within(at)).0).sum()
+    }
 }
 
 /// Kind of a resource.

@@ -1,14 +1,14 @@
 //! Visits at which a request may wait, or wakes others: stations, permits, parallel calls.
 
 use super::calendar::{Event, Key};
-use super::core::{Core, LEAVING_RANK, STATION_RANK, slowed};
+use super::core::{Core, LEAVING_RANK, STATION_RANK, scaler, slowed};
 use super::interpreter::{Interpreter, Outside};
 use super::station::Queue;
 use crate::op::fifo::Arrived;
 use crate::op::hold::{Asked, Waiter};
 use crate::op::priority::{self, Job, Started};
 use crate::op::sharing::Forecast;
-use crate::program::{ForkId, Instruction, Label, PATIENCE_RANK, PoolId, Service, SiteId, StationId};
+use crate::program::{ForkId, Instruction, Label, PATIENCE_RANK, PoolId, Program, Service, SiteId, StationId};
 use crate::time::{Span, Time};
 
 impl Interpreter<'_> {
@@ -224,6 +224,40 @@ impl Interpreter<'_> {
             self.served(next.slot, at);
         }
         self.next_after(slot, Span::ZERO)
+    }
+
+    /// The controllers of the pools that belong to the members.
+    pub(super) fn expect_ticks(&mut self, program: &Program, members: &[bool], until: Time) {
+        for (pool, spec) in (0..).map(PoolId).zip(&program.pools) {
+            let holds =
+                |instruction: &Instruction| matches!(*instruction, Instruction::Hold { pool: own, .. } if own == pool);
+            let mut inside = program.code.iter().zip(members).filter(|(_, inside)| **inside);
+            if let Some(scaler) = scaler(spec, until).filter(|_| inside.any(|(instruction, _)| holds(instruction))) {
+                self.tick_at(pool, scaler.next());
+            }
+        }
+    }
+
+    /// A controller comes before everything else of its instant that could matter to it.
+    fn tick_at(&mut self, pool: PoolId, at: Option<Time>) {
+        if let Some(at) = at {
+            self.calendar.push(Key::new(at, 0, 0, pool.0 as u64), Event::Tick { pool: pool.0 });
+        }
+    }
+
+    /// The controller of a pool acts; new permits go to those who wait.
+    pub(super) fn tick(&mut self, core: &mut Core<'_>, pool: PoolId, at: Time) {
+        let (next, window) = (core.rescale(pool, at), core.recorder.window);
+        self.tick_at(pool, next);
+        loop {
+            let tokens = &self.tokens;
+            let waits = |waiter: &Waiter| tokens[waiter.slot as usize].ticket == waiter.ticket;
+            let Some(waiter) = core.pools[pool.index()].admit(0, at, window, waits) else { return };
+            if window.contains(waiter.since) {
+                core.recorder.pools[pool.index()].wait.record((at - waiter.since).0);
+            }
+            self.served(waiter.slot, at);
+        }
     }
 
     /// A request that waits for a permit may lose its patience.

@@ -34,14 +34,43 @@ pub struct Permits {
     size: u32,
     places: usize,
     pools: Vec<Pool>,
+    /// Whether the number of permits may change.
+    scaled: bool,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Pool {
     taken: Level,
+    /// The same over all time, kept for whoever changes the number of permits.
+    load: Level,
     queue: VecDeque<Waiter>,
     /// Of those in the queue, how many still wait.
     waiting: usize,
+}
+
+/// All time.
+const ALWAYS: Window = Window { from: Time::ZERO, until: Time::NEVER };
+
+impl Pool {
+    #[inline]
+    fn set(&mut self, at: Time, taken: u32, window: Window, scaled: bool) {
+        self.taken.set(at, taken, window);
+        if scaled {
+            self.load.set(at, taken, ALWAYS);
+        }
+    }
+
+    /// The first who still waits.
+    #[inline]
+    fn next(&mut self, waits: impl Fn(&Waiter) -> bool) -> Option<Waiter> {
+        while let Some(waiter) = self.queue.pop_front() {
+            if waits(&waiter) {
+                self.waiting -= 1;
+                return Some(waiter);
+            }
+        }
+        None
+    }
 }
 
 impl Permits {
@@ -51,6 +80,7 @@ impl Permits {
             size: spec.size,
             places: spec.queue.map_or(usize::MAX, |queue| queue as usize),
             pools: vec![Pool::default(); spec.targets as usize],
+            scaled: spec.scaling.is_some(),
         }
     }
 
@@ -60,7 +90,7 @@ impl Permits {
         let pool = &mut self.pools[target];
         if pool.taken.now < self.size {
             debug_assert_eq!(pool.waiting, 0, "a permit is free while someone waits");
-            pool.taken.set(waiter.since, pool.taken.now + 1, window);
+            pool.set(waiter.since, pool.taken.now + 1, window, self.scaled);
             return Asked::Granted;
         }
         if pool.waiting >= self.places {
@@ -81,14 +111,41 @@ impl Permits {
         waits: impl Fn(&Waiter) -> bool,
     ) -> Option<Waiter> {
         let pool = &mut self.pools[target];
-        while let Some(waiter) = pool.queue.pop_front() {
-            if waits(&waiter) {
-                pool.waiting -= 1;
-                return Some(waiter);
-            }
+        // With fewer permits than are taken, this one is gone.
+        if pool.taken.now <= self.size
+            && let Some(waiter) = pool.next(waits)
+        {
+            return Some(waiter);
         }
-        pool.taken.set(at, pool.taken.now - 1, window);
+        pool.set(at, pool.taken.now - 1, window, self.scaled);
         None
+    }
+
+    /// From now on there are so many permits. Those that are taken stay so; `admit` gives new ones to those who wait.
+    pub fn resize(&mut self, size: u32) {
+        self.size = size;
+    }
+
+    /// A free permit goes to the first who still waits, as `waits` tells.
+    pub fn admit(
+        &mut self,
+        target: usize,
+        at: Time,
+        window: Window,
+        waits: impl Fn(&Waiter) -> bool,
+    ) -> Option<Waiter> {
+        let pool = &mut self.pools[target];
+        if pool.taken.now >= self.size {
+            return None;
+        }
+        let waiter = pool.next(waits)?;
+        pool.set(at, pool.taken.now + 1, window, self.scaled);
+        Some(waiter)
+    }
+
+    /// Nanoseconds of permits taken since the start of the run, where their number may change, all targets together.
+    pub fn load(&self, at: Time) -> u64 {
+        self.pools.iter().map(|pool| pool.load.total(at, ALWAYS)).sum()
     }
 
     /// One who waited has left without a permit. Tell it before its ticket changes hands.
@@ -123,7 +180,7 @@ mod tests {
     const WINDOW: Window = Window { from: Time(0), until: Time(1_000) };
 
     fn pool(size: u32, queue: Option<u32>) -> Permits {
-        let spec = PoolSpec { name: "p".into(), targets: 1, size, queue, patience: None, target: None };
+        let spec = PoolSpec { name: "p".into(), targets: 1, size, queue, patience: None, target: None, scaling: None };
         Permits::new(&spec)
     }
 
@@ -141,5 +198,20 @@ mod tests {
         assert_eq!(next.map(|waiter| waiter.slot), Some(2));
         assert_eq!(pool.give_back(0, Time(20), WINDOW, |_| true), None);
         assert_eq!((pool.taken(), pool.busy(Time(20), WINDOW)), (0, vec![20]));
+    }
+
+    #[test]
+    fn more_permits_let_those_in_who_wait_and_fewer_turn_nobody_out() {
+        let mut pool = pool(1, None);
+        for slot in 0..4 {
+            pool.ask(0, waiter(slot, 0), WINDOW);
+        }
+        pool.resize(3);
+        let admit = |pool: &mut Permits, at| pool.admit(0, Time(at), WINDOW, |_| true).map(|waiter| waiter.slot);
+        assert_eq!([admit(&mut pool, 5), admit(&mut pool, 5), admit(&mut pool, 5)], [Some(1), Some(2), None]);
+        pool.resize(1);
+        assert_eq!(pool.taken(), 3);
+        let back = |pool: &mut Permits, at| pool.give_back(0, Time(at), WINDOW, |_| true).map(|waiter| waiter.slot);
+        assert_eq!([back(&mut pool, 6), back(&mut pool, 7), back(&mut pool, 8)], [None, None, Some(3)]);
     }
 }

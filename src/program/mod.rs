@@ -15,7 +15,7 @@ pub use instruction::{
 };
 pub use operator::{
     Backoff, BalancerSpec, BucketSpec, BudgetSpec, CacheSpec, Choice, ConnectionsSpec, Discipline, ForkSpec, Join,
-    LimitScope, PoolSpec, RetrySpec, StationSpec,
+    LimitScope, PoolSpec, RetrySpec, ScalingSpec, StationSpec,
 };
 pub use origin::{Grade, Origin, Sourced};
 pub use parts::{Parts, Step};

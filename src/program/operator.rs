@@ -96,6 +96,33 @@ pub struct PoolSpec {
     pub patience: Option<SiteId>,
     /// Register with the target.
     pub target: Option<Register>,
+    /// What changes the number of permits during a run (one target only); nothing where it is fixed.
+    pub scaling: Option<ScalingSpec>,
+}
+
+impl PoolSpec {
+    /// The most permits a pool can have.
+    pub fn most(&self) -> u32 {
+        self.scaling.as_ref().map_or(self.size, |scaling| scaling.max.max(self.size))
+    }
+}
+
+/// Target tracking: at every tick, as many permits as would have been taken for the wanted share of their time since the
+/// last tick, rounded up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalingSpec {
+    /// Time between ticks; the first is so long after the start.
+    pub every: Span,
+    /// Wanted share of their time, above 0 and at most 1.
+    pub target: f64,
+    /// Fewest permits, at least 1.
+    pub min: u32,
+    /// Most permits.
+    pub max: u32,
+    /// Time until new permits can be taken.
+    pub delay: Span,
+    /// Time after any change in which there will not be fewer.
+    pub cooldown: Span,
 }
 
 /// Connections or execution environments: reused while warm (the most recently used first), opened when none is idle.

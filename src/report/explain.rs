@@ -7,10 +7,11 @@ use crate::exec::{Plan, Reason};
 use crate::program::Step;
 use crate::program::{
     Amount, Backoff, Choice, Condition, Discipline, Instruction, Join, Label, LimitScope, Origin, OutcomeId,
-    OutcomeTest, Per, Program, Service, SiteId,
+    OutcomeTest, Per, Program, ScalingSpec, Service, SiteId,
 };
 use crate::study::Beside;
 use crate::study::estimate::{Estimates, ResourceEstimates};
+use crate::units::Share;
 use anstyle::Style;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -213,9 +214,10 @@ fn line(program: &Program, instruction: &Instruction) -> Line {
         Instruction::Hold { pool, full, late } => {
             let spec = &program.pools[pool.index()];
             let what = format!(
-                "{}: {}, {}, {}{}",
+                "{}: {}{}, {}, {}{}",
                 spec.name,
                 several(spec.targets, spec.size, "permit"),
+                spec.scaling.as_ref().map_or(String::new(), scaled),
                 queue(spec.queue),
                 when_full(spec.queue, full),
                 patience(program, spec.patience, late),
@@ -353,6 +355,12 @@ fn queue(places: Option<u32>) -> String {
         Some(places) => format!("queue of {places}"),
         None => "queue without bound".to_owned(),
     }
+}
+
+fn scaled(scaling: &ScalingSpec) -> String {
+    let ScalingSpec { every, target, min, max, delay, .. } = scaling;
+    let share = Share(*target);
+    format!(" at first, then {min} to {max} for {share} in use, looked at every {every}, more of them after {delay}")
 }
 
 fn when_full(places: Option<u32>, full: Label) -> String {

@@ -1,11 +1,12 @@
 //! Results as one JSON document: the rows of the tables, scenario by scenario. Nothing volatile is in it.
 
 use super::schema;
+use super::table::Table;
 use crate::study::{Comparison, Finding};
 use serde_json::{Map, Value, json};
 
 /// The document: `schema_version`, `partial` (the user stopped it), `scenarios`, and `comparison` when there is one. The
-/// series is left out; it is in the results folder.
+/// tables over time (series, provision) are left out; they are in the results folder.
 pub fn document(findings: &[&Finding], comparisons: &[Comparison], partial: bool) -> Value {
     let mut document = json!({
         "schema_version": schema::VERSION,
@@ -31,10 +32,15 @@ fn scenario(finding: &Finding) -> Value {
         ("confidence".to_owned(), json!(finding.estimates.confidence)),
         ("warnings".to_owned(), json!(finding.warnings)),
     ]);
-    for table in schema::tables(&[finding]).iter().filter(|table| *table.layout != schema::SERIES) {
+    for table in schema::tables(&[finding]).iter().filter(|table| !over_time(table)) {
         fields.insert(table.layout.name.to_owned(), rows(table.to_json()));
     }
     Value::Object(fields)
+}
+
+/// Whether a table says what happened when.
+fn over_time(table: &Table) -> bool {
+    [schema::SERIES, schema::PROVISION].contains(table.layout)
 }
 
 /// The rows without the name of the scenario, which stands above them.

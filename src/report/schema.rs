@@ -98,7 +98,7 @@ layout! {
     "resource" "stage and purpose"
     "kind" "`station`, `pool`, `connections`, `bucket`, `cache`, `balancer` or `budget`"
     "targets" "equal targets in the group"
-    "units" "units of each target that can be busy at once; 0 where that means nothing"
+    "units" "units of each target that can be busy at once, at most; 0 where that means nothing"
     "arrivals_per_s" "requests that came, a second"
     "utilisation" "share of the units' time that was busy"
     "utilisation_low" "lower end of its interval"
@@ -143,6 +143,18 @@ layout! {
 }
 
 layout! {
+    /// Units where a controller changes them.
+    PROVISION "provision"
+    "scenario" "name of the scenario"
+    "resource" "stage and purpose"
+    "start_s" "start of the interval, in seconds of simulated time since the start of the run, warm-up included"
+    "interval_s" "length of the interval; the last one may be shorter"
+    "units_mean" "units there were, mean over the interval and over replications"
+    "units_least" "fewest at any time of the interval in any replication"
+    "units_most" "most at any time of the interval in any replication"
+}
+
+layout! {
     /// Differences to a reference scenario.
     COMPARISON "comparison"
     "scenario" "name of the scenario"
@@ -159,8 +171,8 @@ layout! {
 }
 
 /// All tables of a result.
-pub const LAYOUTS: [&Layout; 8] =
-    [&SUMMARY, &OBJECTIVES, &OUTCOMES, &STAGES, &RESOURCES, &THEORY, &SERIES, &COMPARISON];
+pub const LAYOUTS: [&Layout; 9] =
+    [&SUMMARY, &OBJECTIVES, &OUTCOMES, &STAGES, &RESOURCES, &THEORY, &SERIES, &PROVISION, &COMPARISON];
 
 /// The tables about findings, scenario by scenario in the order given: all but the comparison.
 pub fn tables(findings: &[&Finding]) -> Vec<Table> {
@@ -169,7 +181,7 @@ pub fn tables(findings: &[&Finding]) -> Vec<Table> {
         findings.iter().for_each(|finding| row(&mut table, finding));
         table
     };
-    vec![
+    let mut tables = vec![
         fill(&SUMMARY, &summary),
         fill(&OBJECTIVES, &objectives),
         fill(&OUTCOMES, &outcomes),
@@ -177,7 +189,13 @@ pub fn tables(findings: &[&Finding]) -> Vec<Table> {
         fill(&RESOURCES, &resources),
         fill(&THEORY, &theory),
         fill(&SERIES, &series),
-    ]
+    ];
+    // Most scenarios have no controller.
+    let provision = fill(&PROVISION, &provision);
+    if !provision.rows.is_empty() {
+        tables.push(provision);
+    }
+    tables
 }
 
 /// The table of comparisons.
@@ -356,6 +374,20 @@ fn series(table: &mut Table, finding: &Finding) {
             millis(p50),
             millis(p90),
             millis(p99),
+        ]);
+    }
+}
+
+fn provision(table: &mut Table, finding: &Finding) {
+    for units in complete(finding).flat_map(|estimates| &estimates.provision) {
+        table.push([
+            finding.name.as_str().into(),
+            units.resource.as_str().into(),
+            units.start.as_secs_f64().into(),
+            units.length.as_secs_f64().into(),
+            units.mean.into(),
+            units.least.into(),
+            units.most.into(),
         ]);
     }
 }

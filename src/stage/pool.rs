@@ -71,6 +71,7 @@ impl Pool {
             queue: self.spec.queue.at_most(),
             patience: self.timeout.as_ref().map(|law| b.site("timeout", law)),
             target: b.target(),
+            scaling: None,
         }
     }
 

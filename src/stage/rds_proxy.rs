@@ -93,6 +93,7 @@ impl Part for RdsProxy {
             queue: None,
             patience: Some(b.site("borrow timeout", &wait)),
             target: None,
+            scaling: None,
         };
         let late = b.outcome(self.status, Answered::Failed, "no connection within the borrow timeout");
         b.hold(pool, late, late, Builder::next);

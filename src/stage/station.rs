@@ -3,8 +3,10 @@
 use super::{Context, Stage, given_law};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
-use crate::program::{Answered, Builder, Discipline, Part, Service, Sourced, StationSpec};
-use crate::spec::{At, DurationLaw, Limit, between};
+use crate::program::{Answered, Builder, Discipline, Part, PoolSpec, ScalingSpec, Service, Sourced, StationSpec};
+use crate::spec::{At, DurationLaw, Limit, above, between};
+use crate::time::Span;
+use crate::units::Share;
 use crate::{choice, section, words};
 
 /// Waiting places of a station when nothing is said: far more than a listener has, far fewer than memory.
@@ -53,10 +55,31 @@ section! {
         patience: Option<At<DurationLaw>>,
         /// Time to switch on the server when it finds no work (one server only).
         setup: Option<At<DurationLaw>>,
+        /// A controller that changes the number of servers during the run; `servers` is how many there are at the start.
+        scaling: Option<At<SpecOfScaling>>,
         /// HTTP status when the queue is full.
         full: u16 = 503 => between(400, 599),
         /// HTTP status when patience is lost.
         late: u16 = 503 => between(400, 599),
+    }
+}
+
+section! {
+    /// Target tracking: at every tick, as many servers as would have been busy for the wanted share of their time since the
+    /// last tick, rounded up.
+    pub struct SpecOfScaling {
+        /// Time between ticks.
+        every: Span = Span::from_secs(10) => above(Span::ZERO),
+        /// Share of their time that servers ought to be busy.
+        target_utilisation: Share => above(Share(0.0)),
+        /// Fewest servers.
+        min: u32 = 1 => between(1, 1_000_000),
+        /// Most servers.
+        max: u32 => between(1, 1_000_000),
+        /// Time until a new server works.
+        delay: Span = Span::ZERO,
+        /// Time after any change in which no server is taken away.
+        cooldown: Span = Span::ZERO,
     }
 }
 
@@ -101,6 +124,7 @@ impl Stage for Station {
         let setup = spec.setup.as_ref().and_then(|law| given_law(&law.value, problems));
         check_slowness(&spec, problems);
         check_discipline(&spec, problems);
+        check_scaling(&spec, problems);
         (problems.len() == before).then(|| Station { name: context.name.to_owned(), spec, service, patience, setup })
     }
 }
@@ -127,6 +151,56 @@ fn check_discipline(spec: &SpecOfStation, problems: &mut Problems) {
     }
 }
 
+fn check_scaling(spec: &SpecOfStation, problems: &mut Problems) {
+    let Some(At { value: scaling, span }) = &spec.scaling else { return };
+    let (SpecOfScaling { min, max, .. }, servers) = (scaling, spec.servers);
+    if min > max {
+        problems.error(*span, format!("`min` is {min} and `max` is {max}")).label("expected `min` to be at most `max`");
+    } else if !(*min..=*max).contains(&servers) {
+        problems
+            .error(*span, format!("`servers` is {servers}, and that is how many there are at the start"))
+            .label(format!("write `servers:` {min} to {max}, or other bounds"));
+    }
+    let unfit = [
+        (spec.targets > 1, "targets"),
+        (spec.discipline != Order::Fifo, "discipline"),
+        (spec.slowness.is_some(), "slowness"),
+        (spec.setup.is_some(), "setup"),
+        (spec.service.0 == ServiceTime::Demand, "service: demand"),
+    ];
+    for (_, key) in unfit.iter().filter(|(unfit, _)| *unfit) {
+        problems
+            .error(*span, format!("`scaling` does not go together with `{key}`"))
+            .label("works with one target, served in order of arrival, by a law");
+    }
+}
+
+impl Station {
+    /// Servers whose number changes do not say on arrival when service will end: they are held while it lasts.
+    fn scaled(&self, b: &mut Builder, scaling: &SpecOfScaling, service: &Sourced<LawSpec>) {
+        let spec = PoolSpec {
+            name: String::new(),
+            targets: 1,
+            size: self.spec.servers,
+            queue: self.spec.queue.at_most(),
+            patience: self.patience.as_ref().map(|law| b.site("patience", law)),
+            target: None,
+            scaling: Some(ScalingSpec {
+                every: scaling.every,
+                target: scaling.target_utilisation.0,
+                min: scaling.min,
+                max: scaling.max,
+                delay: scaling.delay,
+                cooldown: scaling.cooldown,
+            }),
+        };
+        let full = b.outcome(self.spec.full, Answered::Rejected, "queue full");
+        let late = b.outcome(self.spec.late, Answered::Rejected, "waited too long");
+        b.hold(spec, full, late, |b| b.delay("service", service));
+        b.next();
+    }
+}
+
 impl Part for Station {
     fn name(&self) -> &str {
         &self.name
@@ -141,6 +215,9 @@ impl Part for Station {
     }
 
     fn compile(&self, b: &mut Builder) {
+        if let (Some(scaling), Some(service)) = (&self.spec.scaling, &self.service) {
+            return self.scaled(b, &scaling.value, service);
+        }
         let service = match &self.service {
             Some(law) => Service::Law(b.site("service", law)),
             None => Service::Demand,

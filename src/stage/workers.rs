@@ -162,6 +162,7 @@ impl Workers {
             queue: self.queue.value,
             patience: None,
             target: b.target(),
+            scaling: None,
         };
         b.hold(workers, refused, refused, |b| {
             if let Some(service) = &self.service {
@@ -237,6 +238,7 @@ impl Pool {
             queue: None,
             patience: Some(b.site("longest wait", &wait)),
             target: b.target(),
+            scaling: None,
         };
         let late = b.outcome(self.status, Answered::Failed, "no connection of the pool in time");
         b.hold(connections, late, late, Builder::next);

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::objective;
+use super::provision::{self, Provision};
 use super::replicate::Sample;
 use crate::exec::{Resource, ResourceKind, Run, Verdict};
 use crate::program::{Answered, Program};
@@ -82,6 +83,8 @@ pub struct Estimates {
     pub resources: Vec<ResourceEstimates>,
     /// By interval of simulated time, all replications together.
     pub series: Vec<Slice>,
+    /// Units of the resources whose units change, by the same intervals.
+    pub provision: Vec<Provision>,
     /// Share of the requests that ended only after the last arrival, warm-up included.
     pub left_over: f64,
     /// Latencies of all requests served as asked, all replications together.
@@ -279,6 +282,7 @@ impl Estimates {
             stages: stages(case, runs),
             resources: resources(case, runs),
             series: slices(case, series, runs.len()),
+            provision: provision::provision(case, sample),
             left_over: left_over(series),
             latency,
         }
@@ -499,12 +503,22 @@ fn resource(case: &Case, runs: &[&Resource]) -> ResourceEstimates {
         interval::share(&parts, case.confidence)
     };
     let units = first.units as f64;
-    let capacity = nanos * units;
+    let (from, until) = (Time(case.warmup.0), Time(case.duration.0));
+    let capacity = |run: &Resource| match run.capacity.as_slice() {
+        [] => nanos * units,
+        _ => run.available(from, until) as f64,
+    };
+    let provided = match first.capacity.as_slice() {
+        [] => nanos * units * runs.len() as f64,
+        _ => runs.iter().map(|run| capacity(run)).sum(),
+    };
     let busiest = (0..first.busy.len()).map(|target| runs.iter().map(|run| run.busy[target] as f64).sum::<f64>());
     let waits: Vec<&Histogram> = runs.iter().map(|run| &run.wait).collect();
     let utilisation = match first.units {
         0 => Interval::UNKNOWN,
-        _ => mean(&|run| run.busy.iter().map(|&busy| busy as f64).sum::<f64>() / (capacity * run.busy.len() as f64)),
+        _ => {
+            mean(&|run| run.busy.iter().map(|&busy| busy as f64).sum::<f64>() / (capacity(run) * run.busy.len() as f64))
+        }
     };
     ResourceEstimates {
         name: first.name.clone(),
@@ -513,7 +527,7 @@ fn resource(case: &Case, runs: &[&Resource]) -> ResourceEstimates {
         units: first.units,
         arrivals: mean(&|run| run.arrivals as f64 * 1e9 / nanos),
         utilisation,
-        busiest: busiest.fold(f64::NAN, f64::max) / (capacity * runs.len() as f64),
+        busiest: busiest.fold(f64::NAN, f64::max) / provided,
         waiting: mean(&|run| run.wait.sum() as f64 / nanos),
         wait: mean_of(waits.iter().copied(), case.confidence),
         wait_p99: Sections::new(&waits).quantile(0.99, case.confidence),

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod estimate;
 pub mod finding;
 pub mod objective;
+pub mod provision;
 pub mod replicate;
 pub mod streams;
 pub mod tail;

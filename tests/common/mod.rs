@@ -50,6 +50,8 @@ pub enum Does {
     Shared { holds: bool, service: Ms },
     /// Permits kept during the rest.
     Hold { size: u32, queue: Option<u32>, patience: Option<Ms> },
+    /// Servers whose number a controller changes; or, with `around`, permits kept during the rest.
+    Scaled { size: u32, scaling: ScalingSpec, queue: Option<u32>, patience: Option<Ms>, service: Ms, around: bool },
     /// Connections kept during the rest.
     Connect { limit: Option<u32>, keep: Option<Ms>, open: Ms, provisioned: u32, fails: u8 },
     /// A balancer over targets with stations, or with permits held during the rest.
@@ -167,7 +169,7 @@ impl Part for Stage {
             Does::Shared { holds: true, service } => {
                 let (name, queue) = (String::new(), Some(4));
                 b.hold(
-                    PoolSpec { name, targets: 1, size: 2, queue, patience: None, target: None },
+                    PoolSpec { name, targets: 1, size: 2, queue, patience: None, target: None, scaling: None },
                     full,
                     failed,
                     |b| {
@@ -179,8 +181,23 @@ impl Part for Stage {
             Does::Hold { size, queue, patience } => {
                 let patience = patience.as_ref().map(|law| b.site("patience", &law.law()));
                 let (name, size, queue) = (String::new(), *size, *queue);
-                let spec = PoolSpec { name, targets: 1, size, queue, patience, target: None };
+                let spec = PoolSpec { name, targets: 1, size, queue, patience, target: None, scaling: None };
                 b.hold(spec, full, failed, Builder::next);
+            }
+            Does::Scaled { size, scaling, queue, patience, service, around } => {
+                let patience = patience.as_ref().map(|law| b.site("patience", &law.law()));
+                let (name, size, queue) = (String::new(), *size, *queue);
+                let scaling = Some(scaling.clone());
+                let spec = PoolSpec { name, targets: 1, size, queue, patience, target: None, scaling };
+                b.hold(spec, full, failed, |b| {
+                    b.delay("service", &service.law());
+                    if *around {
+                        b.next();
+                    }
+                });
+                if !around {
+                    b.next();
+                }
             }
             Does::Connect { limit, keep, open, provisioned, fails } => {
                 let spec = ConnectionsSpec {
@@ -278,6 +295,7 @@ impl Stage {
                     queue: Some(3),
                     patience: None,
                     target: Some(target),
+                    scaling: None,
                 };
                 b.hold(spec, full, full, |b| {
                     b.delay("work", &service.law());
