@@ -25,7 +25,7 @@ mod truncated;
 mod uniform;
 mod weibull;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use sampler::Sampler;
@@ -160,10 +160,17 @@ pub enum LawError {
 }
 
 /// A law ready to draw from. Clones share their tables.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Law {
     sampler: Sampler,
     facts: Arc<Facts>,
+}
+
+impl Debug for Law {
+    /// As it was described: everything else follows from that.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Law").field(&self.facts.spec).finish()
+    }
 }
 
 /// What is known of a law beside its sampler.

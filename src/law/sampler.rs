@@ -91,9 +91,11 @@ fn fill_from_table<A: Copy + Default>(
 ) {
     let (blocks, rest) = from.as_chunks::<CHUNK>();
     let (out_blocks, out_rest) = out.as_chunks_mut::<CHUNK>();
-    let mut between = Between::default();
-    for (from, out) in blocks.iter().zip(out_blocks) {
-        fill_block(cells, map, place, from, &mut between, out);
+    if !blocks.is_empty() {
+        let mut between = Between::default();
+        for (from, out) in blocks.iter().zip(out_blocks) {
+            fill_block(cells, map, place, from, &mut between, out);
+        }
     }
     let mut between = Between::default();
     for (from, out) in rest.chunks(FEW).zip(out_rest.chunks_mut(FEW)) {
