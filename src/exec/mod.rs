@@ -86,6 +86,6 @@ pub fn in_windows(
         return None;
     }
     let parts = Parts::of(program, shortest);
-    let length = parts.lag.map_or(length, |lag| length.min(lag));
+    let length = parts.longest_window().map_or(length, |longest| length.min(longest));
     window::run(program, &parts, length, source, options)
 }

@@ -41,7 +41,7 @@ impl Plan {
         let pace = Pace::of(sources);
         let closed = sources().is_closed();
         let parts = Parts::of(program, pace.shortest());
-        let length = parts.lag.map_or(pace.length(), |lag| pace.length().min(lag));
+        let length = parts.longest_window().map_or(pace.length(), |longest| pace.length().min(longest));
         let in_windows = parts.by_events() * LOOPS <= program.code.len();
         let reason = match (closed, in_windows) {
             (true, _) => Reason::Closed,

@@ -18,7 +18,7 @@ pub use operator::{
     LimitScope, PoolSpec, RetrySpec, ScalingSpec, StationSpec,
 };
 pub use origin::{Grade, Origin, Sourced};
-pub use parts::{Parts, Step};
+pub use parts::{Lag, Parts, Step};
 
 use crate::law::Law;
 

@@ -29,9 +29,25 @@ pub struct Parts {
     pub steps: Vec<Step>,
     /// The step of each instruction.
     pub step_of: Vec<u32>,
-    /// The shortest time in which a request can come back to an operator through a repeat; windows must not be longer.
-    /// Nothing when no circle was left open.
-    pub lag: Option<Span>,
+    /// The shortest times in which a request can come back to an operator through a repeat. Nothing when no circle was
+    /// left open.
+    pub lag: Option<Lag>,
+}
+
+/// How soon requests can come back through repeats. A deadline that is pending is known beforehand, so it counts apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// From anywhere, with all deadlines that begin on the way, but with none that is pending already.
+    pub unhurried: Span,
+    /// From the deadline of a call that passes.
+    pub after_deadline: Span,
+}
+
+impl Lag {
+    /// From anywhere, whatever is pending.
+    pub fn least(self) -> Span {
+        self.unhurried.min(self.after_deadline)
+    }
 }
 
 impl Parts {
@@ -39,7 +55,7 @@ impl Parts {
     pub fn of(program: &Program, shortest: Span) -> Parts {
         let graph = Graph::of(program);
         let lag = graph.smallest_lag();
-        let open = lag.is_some_and(|lag| lag >= shortest.max(Span(1)));
+        let open = lag.is_some_and(|lag| lag.least() >= shortest.max(Span(1)));
         let components = graph.condensed(open);
         let mut step_of = vec![0; program.code.len()];
         let mut steps = Vec::new();
@@ -53,6 +69,12 @@ impl Parts {
             });
         }
         Parts { steps, step_of, lag: lag.filter(|_| open) }
+    }
+
+    /// The longest windows that make sense: beyond this a repeat always comes back sooner. Loops keep the deadlines of
+    /// their requests to themselves, so with any of them each may be about to pass.
+    pub fn longest_window(&self) -> Option<Span> {
+        self.lag.map(|lag| if self.by_events() == 0 { lag.unhurried } else { lag.least() })
     }
 
     /// Instructions that run by events.
@@ -84,6 +106,8 @@ struct Graph {
     edges: Vec<Vec<(usize, u64)>>,
     /// The same for repeats.
     repeats: Vec<(usize, usize, u64)>,
+    /// Where requests get an outcome that is repeated, for each repeat.
+    causes: Vec<Vec<usize>>,
     /// Calls with a deadline.
     scopes: Vec<Scope>,
     /// Where nobody may come once a window has passed: what takes requests in order of time, and what earns for it.
@@ -105,6 +129,7 @@ impl Graph {
         let mut graph = Graph {
             edges: places.clone().map(|place| successors(program, place)).collect(),
             repeats: Vec::new(),
+            causes: Vec::new(),
             scopes: Vec::new(),
             ordered: program
                 .code
@@ -121,6 +146,12 @@ impl Graph {
                         _ => spec.smallest_delay().0,
                     };
                     graph.repeats.push((place, to.index(), lag));
+                    let repeated = |place: &usize| match program.code[*place] {
+                        Instruction::Answer { outcome } => spec.on[outcome.index()],
+                        // Without an answer so far.
+                        _ => *place == 0 && spec.on[0],
+                    };
+                    graph.causes.push((0..program.code.len()).filter(repeated).collect());
                 }
                 Instruction::Call { depth, deadline: Some(deadline), late } => {
                     let inside = graph.inside(program, place, depth);
@@ -170,24 +201,53 @@ impl Graph {
         }
     }
 
-    /// The shortest way from one ordered instruction (or a birth) to the next with a repeat in between.
-    fn smallest_lag(&self) -> Option<Span> {
+    /// The shortest way from one ordered instruction (or a birth), or from a deadline, to the next with a repeat in
+    /// between.
+    fn smallest_lag(&self) -> Option<Lag> {
         if self.repeats.is_empty() {
             return None;
         }
         let starts = (0..self.edges.len()).filter(|&place| place == 0 || self.ordered[place]);
-        let before: Vec<Vec<u64>> = starts.map(|start| self.distances(start)).collect();
-        let lag = |&(from, to, lag): &(usize, usize, u64)| {
-            let to_repeat = before.iter().map(|distances| distances[from]).min().unwrap_or(0);
+        let unhurried = self.way_round(starts);
+        let after_deadline = self.way_round(self.scopes.iter().map(|scope| scope.late));
+        Some(Lag { unhurried, after_deadline })
+    }
+
+    /// The shortest way from one of some places through a repeat to an ordered instruction. Only some outcomes are
+    /// repeated: on the way, or before, lies an instruction that gives one of them.
+    fn way_round(&self, starts: impl Iterator<Item = usize>) -> Span {
+        let starts: Vec<(usize, Vec<u64>)> = starts.map(|start| (start, self.distances(start))).collect();
+        let lag = |(&(from, to, lag), causes): (&(usize, usize, u64), &Vec<usize>)| {
+            let carried = self.reached(causes);
+            let given = starts.iter().filter(|(start, _)| carried[*start]).map(|(_, distance)| distance[from]);
+            let on_the_way = causes.iter().map(|&cause| {
+                let to_cause = starts.iter().map(|(_, distance)| distance[cause]).min().unwrap_or(u64::MAX);
+                to_cause.saturating_add(self.distances(cause)[from])
+            });
+            let to_repeat = given.chain(on_the_way).min().unwrap_or(u64::MAX);
             let onward = self.distances(to);
             let stops = (0..onward.len()).filter(|&place| self.ordered[place]);
             let nearest = stops.map(|place| onward[place]).min().unwrap_or(u64::MAX);
             to_repeat.saturating_add(lag).saturating_add(nearest)
         };
-        self.repeats.iter().map(lag).min().map(Span)
+        Span(self.repeats.iter().zip(&self.causes).map(lag).min().unwrap_or(u64::MAX))
     }
 
-    /// The shortest times from a place to all others.
+    /// Where requests may be that have come by some places, before they are repeated.
+    fn reached(&self, from: &[usize]) -> Vec<bool> {
+        let mut reached = vec![false; self.edges.len()];
+        let mut open = from.to_vec();
+        while let Some(place) = open.pop() {
+            if !std::mem::replace(&mut reached[place], true) {
+                open.extend(self.edges[place].iter().map(|edge| edge.0));
+                let late = self.scopes.iter().filter(|scope| scope.inside[place]).map(|scope| scope.late);
+                open.extend(late);
+            }
+        }
+        reached
+    }
+
+    /// The shortest times from a place to all others; deadlines that are pending there already are left out.
     fn distances(&self, from: usize) -> Vec<u64> {
         let mut distance = vec![u64::MAX; self.edges.len()];
         let mut open = BinaryHeap::from([Reverse((0, from))]);
@@ -197,11 +257,7 @@ impl Graph {
             }
             distance[place] = time;
             let repeats = self.repeats.iter().filter(|repeat| repeat.0 == place).map(|repeat| (repeat.1, repeat.2));
-            let cut = self.scopes.iter().filter_map(|scope| {
-                let at_once = scope.inside[from] && scope.inside[place];
-                let lag = if at_once { Some(0) } else { (place == scope.call).then_some(scope.deadline) };
-                lag.map(|lag| (scope.late, lag))
-            });
+            let cut = self.scopes.iter().filter(|scope| scope.call == place).map(|scope| (scope.late, scope.deadline));
             for (next, lag) in self.edges[place].iter().copied().chain(repeats).chain(cut) {
                 open.push(Reverse((time.saturating_add(lag), next)));
             }

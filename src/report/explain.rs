@@ -6,7 +6,7 @@ use super::schema;
 use crate::exec::{Plan, Reason};
 use crate::program::Step;
 use crate::program::{
-    Amount, Backoff, Choice, Condition, Discipline, Instruction, Join, Label, LimitScope, Origin, OutcomeId,
+    Amount, Backoff, Choice, Condition, Discipline, Instruction, Join, Label, Lag, LimitScope, Origin, OutcomeId,
     OutcomeTest, Per, Program, ScalingSpec, Service, SiteId,
 };
 use crate::study::Beside;
@@ -68,11 +68,21 @@ fn closed_forms(out: &mut String, theory: &[Beside], name: &str) {
     });
 }
 
+/// How repeats bound the windows.
+fn bound(lag: Lag, plan: &Plan) -> String {
+    let Lag { after_deadline, .. } = lag;
+    match plan.parts.by_events() == 0 && after_deadline < plan.length {
+        true => format!(
+            ", none of which ends more than {after_deadline} after a pending deadline: a repeat could come back"
+        ),
+        false => format!(", a repeat comes back after {} at the earliest", lag.least()),
+    }
+}
+
 /// How the program will be run: which instructions take all requests of a window at once, which by events, and why.
 pub fn plan(program: &Program, plan: &Plan) -> String {
     let window = plan.length;
-    let lag =
-        plan.parts.lag.map(|lag| format!(", a repeat comes back after {lag} at the earliest")).unwrap_or_default();
+    let lag = plan.parts.lag.map(|lag| bound(lag, plan)).unwrap_or_default();
     let why = match plan.reason {
         Reason::Windows if plan.parts.by_events() == 0 => format!("in windows of {window}{lag}"),
         Reason::Windows => {

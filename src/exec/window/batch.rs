@@ -267,6 +267,15 @@ impl Batch {
         self.get(TRAIL, row)
     }
 
+    /// The least value of a column.
+    pub fn least(&self, column: Column) -> u64 {
+        match &self.rest[column] {
+            Cells::Same(value) => *value,
+            Cells::Now => self.at.iter().copied().min().unwrap_or(u64::MAX),
+            Cells::Each(values) => values.iter().copied().min().unwrap_or(u64::MAX),
+        }
+    }
+
     /// Sets the value of a column for one request.
     pub fn set(&mut self, column: Column, row: usize, value: u64, spare: &mut Spare) {
         if self.get(column, row) != value {

@@ -214,7 +214,7 @@ impl<'a> Windows<'a> {
         self.start = start;
         let (alive, entered) = (self.alive(), self.entered());
         self.done(Piece::Between);
-        self.born(start + self.length);
+        self.born(self.bound().min(start + self.length));
         self.done(Piece::Arrivals);
         self.pass(true);
         while self.again && self.halted.is_none() {
@@ -228,6 +228,15 @@ impl<'a> Windows<'a> {
         if most >= self.in_flight {
             self.halted = Some(Halt::Backlog);
         }
+    }
+
+    /// No repeat comes back before this.
+    fn bound(&self) -> u64 {
+        let Some(lag) = self.parts.lag else { return u64::MAX };
+        let loops = self.loops.iter().any(Option::is_some);
+        let deadline = if loops { Some(self.from) } else { self.rings.iter().map(Ring::deadline).min() };
+        let after_deadline = deadline.unwrap_or(u64::MAX).saturating_add(lag.after_deadline.0);
+        after_deadline.min(self.from.saturating_add(lag.unhurried.0))
     }
 
     /// Requests born, and callers that went on alone.

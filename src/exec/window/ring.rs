@@ -2,23 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use super::batch::{Batch, Spare};
+use super::batch::{Batch, DEADLINE, Spare};
 
 /// Windows for which requests are kept together; in later ones they are few.
 const NEAR: usize = 2;
 
+/// Requests of one window.
+#[derive(Clone, Debug)]
+struct Kept {
+    batch: Batch,
+    /// The earliest deadline pending.
+    deadline: u64,
+}
+
 /// Future windows of one place of the program.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ring {
-    windows: BTreeMap<u64, Batch>,
+    windows: BTreeMap<u64, Kept>,
     rest: Vec<u32>,
     soon: Vec<u32>,
+}
+
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept { batch: Batch::default(), deadline: u64::MAX }
+    }
 }
 
 impl Ring {
     /// Keeps a request of a batch for the window it comes in.
     fn keep(&mut self, batch: &Batch, row: usize, length: u64, spare: &mut Spare) {
-        self.windows.entry(batch.at[row] / length).or_default().push(batch, row, spare);
+        let kept = self.windows.entry(batch.at[row] / length).or_default();
+        kept.deadline = kept.deadline.min(batch.get(DEADLINE, row));
+        kept.batch.push(batch, row, spare);
     }
 
     /// Keeps many, none of which comes before `from`: most come in the windows that begin there.
@@ -38,7 +54,9 @@ impl Ring {
             });
             if !soon.is_empty() {
                 let gathered = batch.gathered(&soon, spare);
-                self.windows.entry(window).or_default().append(gathered, spare);
+                let kept = self.windows.entry(window).or_default();
+                kept.deadline = kept.deadline.min(gathered.least(DEADLINE));
+                kept.batch.append(gathered, spare);
             }
         }
         rest.iter().for_each(|&row| self.keep(batch, row as usize, length, spare));
@@ -48,12 +66,17 @@ impl Ring {
     /// The requests that come in a window.
     pub fn take(&mut self, window: u64) -> Option<Batch> {
         let first = self.windows.first_entry()?;
-        (*first.key() == window).then(|| first.remove())
+        (*first.key() == window).then(|| first.remove().batch)
     }
 
     /// All requests.
     pub fn take_all(&mut self) -> impl Iterator<Item = Batch> {
-        std::mem::take(&mut self.windows).into_values()
+        std::mem::take(&mut self.windows).into_values().map(|kept| kept.batch)
+    }
+
+    /// The earliest deadline of all requests; `u64::MAX` when none is pending.
+    pub fn deadline(&self) -> u64 {
+        self.windows.values().map(|kept| kept.deadline).min().unwrap_or(u64::MAX)
     }
 
     /// The first window in which a request comes.
