@@ -1,6 +1,7 @@
 //! The command line: arguments to study to report. No arithmetic here.
 
 mod arguments;
+mod break_even;
 mod capacity;
 mod commands;
 mod follow;

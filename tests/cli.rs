@@ -163,15 +163,24 @@ fn the_results_folder_holds_what_the_documentation_says() {
     place.scenario("a/one.yaml", "500/s", "5 s", "objectives: [p99 < 1 s]\n");
     let two = place.scenario("two.yaml", "600/s", "5 s", "");
     ends(&place.run("run a/one.yaml two.yaml --out out"), 0);
-    let tables =
-        ["objectives.csv", "outcomes.csv", "resources.csv", "series.csv", "stages.csv", "summary.csv", "theory.csv"];
+    let tables = [
+        "bill.csv",
+        "cost.csv",
+        "objectives.csv",
+        "outcomes.csv",
+        "resources.csv",
+        "series.csv",
+        "stages.csv",
+        "summary.csv",
+        "theory.csv",
+    ];
     let mut expected = vec!["hist", "scenarios", "run.json"];
     expected.extend(tables);
     expected.sort_unstable();
     assert_eq!(names(&place.path("out")), expected);
     assert_eq!(names(&place.path("out/hist")), ["one.hlog", "two.hlog"]);
     let mut expected = tables.to_vec();
-    expected.insert(3, "scenario.yaml");
+    expected.insert(5, "scenario.yaml");
     assert_eq!(names(&place.path("out/scenarios/two")), expected);
     assert_eq!(fs::read(place.path("out/scenarios/two/scenario.yaml")).unwrap(), fs::read(two).unwrap());
     let manifest: serde_json::Value = serde_json::from_slice(&fs::read(place.path("out/run.json")).unwrap()).unwrap();

@@ -321,7 +321,7 @@ error: this is a list
  --> shop.yaml:1:1
   |
 1 | - delay: {time: 1 ms}
-  | ^^^^^^^^^^^^^^^^^^^^^ expected a mapping with the keys `title`, `region`, `data`, `traffic`, `client`, `path`, `stages`, `objectives`, `run`
+  | ^^^^^^^^^^^^^^^^^^^^^ expected a mapping with the keys `title`, `region`, `data`, `traffic`, `client`, `path`, `stages`, `objectives`, `cost`, `run`
 "#
 
     a_file_of_plain_text_says_what_is_expected: r#"
@@ -331,7 +331,7 @@ error: this is `Hello, simulator`
  --> shop.yaml:1:1
   |
 1 | Hello, simulator
-  | ^^^^^^^^^^^^^^^^ expected a mapping with the keys `title`, `region`, `data`, `traffic`, `client`, `path`, `stages`, `objectives`, `run`
+  | ^^^^^^^^^^^^^^^^ expected a mapping with the keys `title`, `region`, `data`, `traffic`, `client`, `path`, `stages`, `objectives`, `cost`, `run`
 "#
 
     an_empty_file_is_refused: r#"
@@ -379,7 +379,7 @@ error: unknown key `base`
 1 | base: &base {rate: 5/s}
   | ^^^^ not a key of this section
   |
-  = help: allowed keys: `title`, `region`, `data`, `traffic`, `client`, `path`, `stages`, `objectives`, `run`
+  = help: allowed keys: `title`, `region`, `data`, `traffic`, `client`, `path`, `stages`, `objectives`, `cost`, `run`
 
 error: nothing says how many requests arrive
  --> shop.yaml:2:10

@@ -342,7 +342,7 @@ fn a_cold_start_is_slower_by_placement_init_and_first_run() {
     assert_eq!(millis(&run), [345.0, 15.0]);
     // Billed: in use, less what the service needs before it initialises.
     let unbilled = program.meters.iter().position(|meter| meter.name == "not_billed").expect("a meter");
-    let billed = resource(&run, "lambda.environments").busy[0] - run.usage[unbilled];
+    let billed = resource(&run, "lambda.environments").busy[0] - run.used(unbilled);
     assert_eq!(billed, 240_000_000 + 10_000_000);
 }
 

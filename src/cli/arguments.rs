@@ -39,6 +39,9 @@ pub enum Command {
     Check(Inputs),
     /// Show what a scenario compiles to: every operator with its law, its limits and their sources
     Explain(ExplainArguments),
+    /// Find where the bills of two scenarios cross
+    #[command(after_help = EXIT_CODES)]
+    BreakEven(BreakEvenArguments),
     /// Price plain quantities: a CSV or JSON file with service, item, region and quantity
     #[command(after_help = EXIT_CODES)]
     Price(PriceArguments),
@@ -164,6 +167,62 @@ pub struct ExplainArguments {
     pub analyze: bool,
     #[command(flatten)]
     pub running: Running,
+}
+
+/// Arguments of `break-even`.
+#[derive(Debug, Args)]
+pub struct BreakEvenArguments {
+    /// Scenario file
+    #[arg(value_name = "FILE")]
+    pub first: PathBuf,
+    /// Scenario file it is compared with
+    #[arg(value_name = "OTHER")]
+    pub second: PathBuf,
+    /// Field that changes, in both scenarios
+    #[arg(long, value_name = "PATH", default_value = "traffic.rate")]
+    pub over: String,
+    /// Smallest value tried, with its unit
+    #[arg(long, value_name = "VALUE", default_value = "0.1/s")]
+    pub from: String,
+    /// Largest value tried, with the same unit
+    #[arg(long, value_name = "VALUE", default_value = "1000/s")]
+    pub to: String,
+    /// What is compared
+    #[arg(long, value_enum, default_value_t = Per::Month)]
+    pub per: Per,
+    /// How close to come, in percent of the value
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.5, value_parser = positive)]
+    pub precision: f64,
+    /// Override a field of both scenarios; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Where luck begins, instead of the first scenario's own `run.seed`
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent repetitions, instead of the first scenario's own `run.replications`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub replications: Option<u32>,
+    /// Threads to use; results do not depend on it [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub threads: Option<u16>,
+    /// What to write to standard output: a table or JSON
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// What two bills are compared by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Per {
+    /// USD a month
+    Month,
+    /// USD for a million served requests
+    Million,
+}
+
+/// A percentage above zero.
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number >= 0.001 && *number <= 50.0);
+    number.ok_or_else(|| "expected a percentage from 0.001 to 50".to_owned())
 }
 
 /// Arguments of `price`.

@@ -1,6 +1,7 @@
 //! One function for each command.
 
 use super::arguments::{Arguments, Command, CompareArguments, ExplainArguments, Format, Inputs, RunArguments, Running};
+use super::break_even;
 use super::inputs::{self, Loaded};
 use super::prices;
 use super::session::Session;
@@ -24,6 +25,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Capacity(arguments) => super::capacity::capacity(&arguments),
         Command::Check(inputs) => check(&inputs),
         Command::Explain(arguments) => explain(&arguments),
+        Command::BreakEven(arguments) => break_even::break_even(&arguments),
         Command::Price(arguments) => prices::price(&arguments),
         Command::Prices(arguments) => prices::prices(&arguments),
         Command::Schema => print(&format!("{:#}\n", scenario::schema())).map(|()| Exit::Good),

@@ -175,7 +175,12 @@ impl Watch for Clerk<'_> {
 }
 
 fn against(scenario: &Finding, reference: &Finding) -> Comparison {
-    Comparison::of((&scenario.name, &scenario.estimates), (&reference.name, &reference.estimates))
+    let confidence = scenario.estimates.confidence;
+    Comparison::of((&scenario.name, &scenario.estimates), (&reference.name, &reference.estimates)).with_cost(
+        scenario.cost.as_ref(),
+        reference.cost.as_ref(),
+        confidence,
+    )
 }
 
 fn entry(loaded: &Loaded) -> Entry {
@@ -194,7 +199,7 @@ fn written(error: FolderError) -> Failure {
     Failure::new(Exit::Failed, format!("error: {error}"))
 }
 
-fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

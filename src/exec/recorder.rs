@@ -8,6 +8,9 @@ use crate::stats::histogram::Histogram;
 use crate::stats::series::Series;
 use crate::time::{Span, Time};
 
+/// An hour of the ledger.
+const HOUR: Span = Span::from_secs(3600);
+
 /// What a resource saw, as it is counted.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -105,6 +108,11 @@ impl Ends {
     }
 }
 
+/// Hours of the measured time, the last of which may be cut short.
+fn hours_of(options: &Options<'_>) -> usize {
+    options.until.since(options.from).0.div_ceil(HOUR.0).max(1) as usize
+}
+
 /// Everything counted in a run.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -122,7 +130,10 @@ pub struct Recorder {
     /// By outcome and class; nothing where none has ended yet.
     answers: Vec<Option<Box<Ends>>>,
     stages: Vec<Batched>,
+    /// Usage by hour and meter: the meters of the first hour, then those of the second.
     usage: Vec<u64>,
+    meters: usize,
+    hours: usize,
     series: Series,
     trace: Option<Vec<Record>>,
     offered: u64,
@@ -149,7 +160,9 @@ impl Recorder {
             classes,
             answers: vec![None; answers],
             stages: vec![Batched::new(Histogram::NARROW); program.stages.len()],
-            usage: vec![0; program.meters.len()],
+            usage: vec![0; program.meters.len() * hours_of(options)],
+            meters: program.meters.len(),
+            hours: hours_of(options),
             series: Series::new(Span(options.until.0), options.interval),
             trace: options.trace.then(Vec::new),
             offered: 0,
@@ -234,8 +247,14 @@ impl Recorder {
     #[inline]
     pub fn meter(&mut self, meter: usize, amount: u64, at: Time) {
         if self.window.contains(at) {
-            self.usage[meter] += amount;
+            let hour = if self.hours == 1 { 0 } else { ((at.0 - self.window.from.0) / HOUR.0) as usize };
+            self.usage[hour * self.meters + meter] += amount;
         }
+    }
+
+    /// Whether the measured time is no longer than an hour.
+    pub fn is_one_hour(&self) -> bool {
+        self.hours == 1
     }
 
     /// Requests are born.
@@ -294,7 +313,7 @@ impl Recorder {
         }
     }
 
-    /// Usage in the measured time.
+    /// Usage in a measured time of one hour at most.
     pub fn add_usage(&mut self, meter: usize, amount: u64) {
         self.usage[meter] += amount;
     }
@@ -328,7 +347,10 @@ impl Recorder {
             answers,
             stages: self.stages.into_iter().map(|passes| StageTime { pass: passes.finish() }).collect(),
             resources,
-            usage: self.usage,
+            usage: match self.meters {
+                0 => vec![Vec::new(); self.hours],
+                meters => self.usage.chunks(meters).map(<[u64]>::to_vec).collect(),
+            },
             series: self.series,
             trace,
         }

@@ -219,8 +219,8 @@ pub struct Run {
     pub stages: Vec<StageTime>,
     /// Resources: buckets, caches, stations, pools, connections, balancers, budgets, each as in the program.
     pub resources: Vec<Resource>,
-    /// Usage in the measured time, as in `Program::meters`.
-    pub usage: Vec<u64>,
+    /// The ledger: usage in each hour of the measured time (the last may be cut short), as in `Program::meters`.
+    pub usage: Vec<Vec<u64>>,
     /// Counts and latencies by interval.
     pub series: Series,
     /// Every request in order of its number, when asked for.
@@ -228,6 +228,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Usage of a meter in all of the measured time.
+    pub fn used(&self, meter: usize) -> u64 {
+        self.usage.iter().filter_map(|hour| hour.get(meter)).sum()
+    }
+
     /// Latency of all requests that ended with an outcome that passes the test.
     pub fn latency(&self, program: &Program, mut wanted: impl FnMut(u16, u16) -> bool) -> Histogram {
         let mut all = Histogram::default();

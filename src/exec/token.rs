@@ -161,6 +161,7 @@ impl Token {
             Amount::ResponseBytes => self.response_bytes as u64,
             Amount::UnitsOf(bytes) => self.request_bytes.max(self.response_bytes).div_ceil(bytes).max(1) as u64,
             Amount::StageNanos => at.since(self.mark).0,
+            Amount::CallMillis { depth, deadline } => call_millis(self.frames[depth as usize], deadline, at),
         }
     }
 
@@ -251,6 +252,14 @@ impl Token {
     pub fn ends_as<'a>(&self, program: &'a Program) -> &'a Outcome {
         &program.outcomes[self.outcome as usize]
     }
+}
+
+/// Started milliseconds of a call with a deadline that would pass at `frame`. A call that was cut at its deadline no longer
+/// has a frame, and has lasted as long as it could.
+#[inline]
+pub fn call_millis(frame: Time, deadline: Span, at: Time) -> u64 {
+    let passed = if frame == Time::NEVER { deadline } else { deadline.min((at + deadline).since(frame)) };
+    passed.0.div_ceil(1_000_000)
 }
 
 #[cfg(test)]

@@ -7,11 +7,14 @@
 pub mod bill;
 pub mod book;
 pub mod conventions;
+pub mod costing;
 pub mod money;
 pub mod offers;
+pub mod plans;
 
 pub use bill::{Bill, Line, Unpriced, Usage, bill};
 pub use book::{Book, Key, Missing, Price, Tier};
 pub use conventions::{Conventions, FreeTier};
+pub use costing::Costing;
 pub use money::Decimal;
 pub use offers::Offers;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::instruction::*;
 use super::operator::*;
 use super::origin::{Origin, Sourced};
-use super::{DEADLINE_RANK, Fact, MAX_DEPTH, MAX_REGISTERS, Meter, Outcome, Program, Site, Stage};
+use super::{DEADLINE_RANK, Fact, MAX_DEPTH, MAX_REGISTERS, Meter, Outcome, Program, Site, Stage, Standing};
 use crate::law::{Law, LawError, LawSpec};
 use crate::rng::{Key, Threshold};
 use crate::time::Span;
@@ -623,6 +623,21 @@ impl Builder {
             self.emit(Instruction::Arrive { fork });
         }
         self.bind(after);
+    }
+
+    /// Something the stage has all the time: `count` over `of` of it, such as 1 of 4 processors.
+    pub fn standing(&mut self, name: &str, count: u64, of: u64) {
+        let stage = self.scope.name.clone();
+        if !self.program.standing.iter().any(|known| known.stage == stage && known.name == name) {
+            self.program.standing.push(Standing { stage, name: name.to_owned(), count, of: of.max(1) });
+        }
+    }
+
+    /// Counts the started milliseconds of the call around it, which has this deadline: its last step, so that whatever
+    /// ends the call early does not pass it by.
+    pub fn meter_call(&mut self, name: &str, deadline: Span) {
+        let depth = self.depth.saturating_sub(1) as u8;
+        self.meter(name, "ms", Amount::CallMillis { depth, deadline });
     }
 
     /// Counts usage.

@@ -133,6 +133,13 @@ pub enum Amount {
     UnitsOf(u32),
     /// Nanoseconds since the current stage was entered.
     StageNanos,
+    /// Started milliseconds since the call at this depth, which has this deadline, began; at most the deadline.
+    CallMillis {
+        /// Depth of the call.
+        depth: u8,
+        /// Its deadline, as a time from its beginning.
+        deadline: Span,
+    },
 }
 
 /// One instruction. Labels `full` and `late` say where a request goes that is turned away.

@@ -64,6 +64,8 @@ pub struct Program {
     pub forks: Vec<ForkSpec>,
     /// Usage meters.
     pub meters: Vec<Meter>,
+    /// What is there all the time, whether it is used or not.
+    pub standing: Vec<Standing>,
     /// Names of the traffic classes; at least one.
     pub classes: Vec<String>,
 }
@@ -130,6 +132,19 @@ pub struct Meter {
     pub name: String,
     /// Unit of the count.
     pub unit: String,
+}
+
+/// Something that is there all the time: a balancer, an instance, a rule of a web ACL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Stage that has it.
+    pub stage: String,
+    /// What it is, for example `alb_hour`.
+    pub name: String,
+    /// Numerator of how many there are.
+    pub count: u64,
+    /// Denominator: a task of a quarter of a processor has 1 of 4.
+    pub of: u64,
 }
 
 /// Limits on a run that guard memory and time; part of the program because they can end a run.

@@ -294,6 +294,7 @@ fn line(program: &Program, instruction: &Instruction) -> Line {
                 Amount::ResponseBytes => "bytes of the response".to_owned(),
                 Amount::UnitsOf(bytes) => format!("started units of {bytes} B"),
                 Amount::StageNanos => "time in the stage".to_owned(),
+                Amount::CallMillis { .. } => "started milliseconds of the call".to_owned(),
             };
             plain("meter", format!("{} + {amount} ({})", meter.name, meter.unit))
         }

@@ -77,7 +77,9 @@ mod tests {
           "partial": false,
           "scenarios": [
             {
+              "bill": [],
               "confidence": 0.95,
+              "cost": [],
               "digest": null,
               "duration_s": 10.0,
               "objectives": [

@@ -1,13 +1,16 @@
 //! The tables of a result: which there are, their columns, and how they are filled. `docs/results.md` says the same to
 //! people, and a test compares the two.
 
+use super::number;
 use super::table::{Cell, Column, Layout, Table};
 use crate::exec::ResourceKind;
+use crate::pricing::Decimal;
+use crate::pricing::costing::float;
 use crate::program::Answered;
 use crate::stats::Interval;
 use crate::study::estimate::{ClassEstimates, Estimates, ResourceEstimates};
 use crate::study::theory::Compared;
-use crate::study::{Beside, Comparison, Finding};
+use crate::study::{Beside, Change, Comparison, Finding};
 
 /// Version of the tables and of the JSON: raised when a column changes its meaning or goes away, not when one is added.
 pub const VERSION: u64 = 1;
@@ -128,6 +131,36 @@ layout! {
 }
 
 layout! {
+    /// What a month costs, in all and by stage.
+    BILL "bill"
+    "scenario" "name of the scenario"
+    "part" "`total`, `per_million` (for a million served requests), `stage`, or `plan` (the whole bill with the cheapest flat-rate plan of CloudFront)"
+    "name" "name of the stage or plan; empty for the others"
+    "usd" "USD a month; for `per_million` USD for a million served requests"
+    "low" "lower end of its interval over replications"
+    "high" "upper end of its interval over replications"
+    "share" "share of the total"
+    "unpriced" "what has no price and is not in it, separated by semicolons"
+}
+
+layout! {
+    /// The lines of the bill.
+    COST "cost"
+    "scenario" "name of the scenario"
+    "line" "service and item, as in the price book"
+    "region" "region, class of edge locations, or `global`"
+    "quantity" "how much of it in the mean month"
+    "unit" "unit of the quantity"
+    "free" "units of it that are free"
+    "tiers" "units of each tier times the USD of one"
+    "usd" "USD a month, to the cent"
+    "binding" "what decided the quantity: the largest dimension of a load balancer, the share of cold starts"
+    "stages" "stages that used it, with their shares"
+    "price_date" "date of the oldest price used"
+    "grade" "grade of the least trusted price used; empty for a price of your own"
+}
+
+layout! {
     /// What happened when.
     SERIES "series"
     "scenario" "name of the scenario"
@@ -171,8 +204,19 @@ layout! {
 }
 
 /// All tables of a result.
-pub const LAYOUTS: [&Layout; 9] =
-    [&SUMMARY, &OBJECTIVES, &OUTCOMES, &STAGES, &RESOURCES, &THEORY, &SERIES, &PROVISION, &COMPARISON];
+pub const LAYOUTS: [&Layout; 11] = [
+    &SUMMARY,
+    &OBJECTIVES,
+    &OUTCOMES,
+    &STAGES,
+    &RESOURCES,
+    &THEORY,
+    &BILL,
+    &COST,
+    &SERIES,
+    &PROVISION,
+    &COMPARISON,
+];
 
 /// The tables about findings, scenario by scenario in the order given: all but the comparison.
 pub fn tables(findings: &[&Finding]) -> Vec<Table> {
@@ -188,6 +232,8 @@ pub fn tables(findings: &[&Finding]) -> Vec<Table> {
         fill(&STAGES, &stages),
         fill(&RESOURCES, &resources),
         fill(&THEORY, &theory),
+        fill(&BILL, &bill),
+        fill(&COST, &cost),
         fill(&SERIES, &series),
     ];
     // Most scenarios have no controller.
@@ -219,8 +265,33 @@ pub fn comparison(comparisons: &[Comparison]) -> Table {
                 difference.change.word().into(),
             ]);
         }
+        costs(&mut table, comparison);
     }
     table
+}
+
+/// The differences of the bills.
+fn costs(table: &mut Table, comparison: &Comparison) {
+    let Some(cost) = &comparison.cost else { return };
+    let rows = [
+        ("cost_usd_per_month", cost.reference_total, &cost.total),
+        ("cost_usd_per_million", cost.reference_per_million, &cost.per_million),
+    ];
+    for (metric, reference, interval) in rows {
+        table.push([
+            comparison.scenario.as_str().into(),
+            comparison.reference.as_str().into(),
+            metric.into(),
+            reference.into(),
+            interval.value.into(),
+            interval.low.into(),
+            interval.high.into(),
+            (interval.value / reference).into(),
+            f64::NAN.into(),
+            interval.trust.word().into(),
+            Change::of_cost(interval).word().into(),
+        ]);
+    }
 }
 
 fn summary(table: &mut Table, finding: &Finding) {
@@ -357,6 +428,56 @@ fn theory(table: &mut Table, finding: &Finding) {
             Err(reason) => push("", reason, None),
             Ok(model) => model.values.iter().for_each(|value| push(&model.name, &model.because, Some(value))),
         }
+    }
+}
+
+fn bill(table: &mut Table, finding: &Finding) {
+    let Some(cost) = &finding.cost else { return };
+    let unpriced = cost.unpriced.join("; ");
+    let mut row = |part: &str, name: &str, usd: f64, ends: Option<&Interval>, share: f64| {
+        let (low, high) = ends.map_or((f64::NAN, f64::NAN), |interval| (interval.low, interval.high));
+        table.push([
+            finding.name.as_str().into(),
+            part.into(),
+            name.into(),
+            usd.into(),
+            low.into(),
+            high.into(),
+            share.into(),
+            unpriced.as_str().into(),
+        ]);
+    };
+    let total = cost.total.value;
+    row("total", "", total, Some(&cost.total), 1.0);
+    row("per_million", "", cost.per_million.value, Some(&cost.per_million), f64::NAN);
+    for (stage, usd) in &cost.stages {
+        row("stage", stage, *usd, None, usd / total);
+    }
+    if let Some(plan) = &cost.plan {
+        row("plan", &plan.name, plan.total, None, plan.total / total);
+    }
+}
+
+fn cost(table: &mut Table, finding: &Finding) {
+    for line in finding.cost.iter().flat_map(|cost| &cost.bill.lines) {
+        let share = |(stage, quantity): &(String, Decimal)| match line.quantity.is_zero() {
+            true => stage.clone(),
+            false => format!("{stage} {}", number::fixed(float(*quantity / line.quantity), 3)),
+        };
+        table.push([
+            finding.name.as_str().into(),
+            format!("{}/{}", line.key.service, line.key.item).into(),
+            line.key.region.as_str().into(),
+            float(line.quantity).into(),
+            line.unit.as_str().into(),
+            float(line.free).into(),
+            line.split().into(),
+            line.cents().to_string().into(),
+            line.binding.clone().unwrap_or_default().into(),
+            line.resources.iter().map(share).collect::<Vec<_>>().join("; ").into(),
+            line.date.as_str().into(),
+            line.grade.map(|grade| grade.to_string()).unwrap_or_default().into(),
+        ]);
     }
 }
 

@@ -2,9 +2,10 @@
 //! time goes, the fullest resources, and what to be careful about. Eighty columns; meaning never by colour alone.
 
 use super::number::{self, Shown, Unit};
+use crate::pricing::money;
 use crate::stats::{Interval, Trust};
 use crate::study::estimate::{Estimates, Metric};
-use crate::study::{Change, Comparison, Finding, Verdict};
+use crate::study::{Change, Comparison, Cost, CostDifference, Finding, Verdict};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -30,6 +31,9 @@ pub fn summary(finding: &Finding) -> String {
         let confidence = format!("{:.0} % interval", 100.0 * estimates.confidence);
         section(&mut out, "Result", &confidence, &headline(estimates));
         section(&mut out, "How requests ended", "", &outcomes(estimates));
+        if let Some(cost) = &finding.cost {
+            bill(&mut out, cost);
+        }
         let stages = stages(estimates);
         if stages.rows.len() > 1 {
             section(&mut out, "Where the time goes", "mean a request", &stages);
@@ -47,6 +51,9 @@ pub fn summary(finding: &Finding) -> String {
 pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
     let mut out = String::new();
     section(&mut out, "Scenarios", "", &side_by_side(findings));
+    if findings.iter().any(|finding| finding.cost.is_some()) {
+        section(&mut out, "Cost", "USD a month; USD for a million served; what has no price", &costs(findings));
+    }
     for comparison in comparisons {
         let title = format!("{} less {}", comparison.scenario, comparison.reference);
         if comparison.differences.is_empty() {
@@ -250,12 +257,7 @@ fn differences(comparison: &Comparison) -> Grid {
         if matches!(difference.metric, Metric::Quantile(p) if p > 0.999 || p == 0.95) {
             continue;
         }
-        let style = match difference.change {
-            Change::Better => GOOD,
-            Change::Worse => BAD,
-            Change::Undecided => OPEN,
-            Change::Same | Change::Different => DIM,
-        };
+        let style = style_of(difference.change);
         let unit = unit_of(difference.metric, difference.reference);
         let Shown { value, range } = number::estimate(&difference.interval, unit);
         let sign = if difference.interval.value > 0.0 { "+" } else { "" };
@@ -269,7 +271,99 @@ fn differences(comparison: &Comparison) -> Grid {
             (difference.change.word().to_owned(), style),
         ]);
     }
+    if let Some(cost) = &comparison.cost {
+        cost_differences(&mut grid, cost);
+    }
     grid
+}
+
+/// The bill: the total, then its dearest lines with what decided them.
+fn bill(out: &mut String, cost: &Cost) {
+    let mut grid = Grid::new("lrl");
+    let range = |interval: &Interval| match interval.low.is_finite() && interval.high.is_finite() {
+        true => format!("{} to {}", usd(interval.low), usd(interval.high)),
+        false => String::new(),
+    };
+    grid.row([("a month".to_owned(), PLAIN), (usd(cost.total.value), BOLD), (range(&cost.total), DIM)]);
+    let million = &cost.per_million;
+    grid.row([("a million served".to_owned(), PLAIN), (usd(million.value), BOLD), (range(million), DIM)]);
+    let mut lines: Vec<_> = cost.bill.lines.iter().filter(|line| !line.usd.is_zero()).collect();
+    lines.sort_by(|a, b| b.usd.cmp(&a.usd).then_with(|| a.key.cmp(&b.key)));
+    for line in lines.iter().take(ROWS) {
+        let item = format!("{}/{}", line.key.service, line.key.item);
+        let why = match &line.binding {
+            Some(binding) => binding.clone(),
+            None => format!(
+                "{} {}",
+                money::grouped(
+                    line.quantity.round_dp(if line.quantity > money::whole(100) { 0 } else { 3 }).normalize()
+                ),
+                line.unit
+            ),
+        };
+        grid.row([(item, PLAIN), (money::usd(line.usd), PLAIN), (why, DIM)]);
+    }
+    grid.more(lines.len());
+    if let Some(plan) = &cost.plan {
+        let text = format!("a month with CloudFront's flat plan {}", plan.name);
+        grid.row([("instead".to_owned(), PLAIN), (usd(plan.total), PLAIN), (text, PLAIN)]);
+    }
+    section(out, "What it costs", &format!("USD, prices {}", cost.costing.data), &grid);
+    if !cost.unpriced.is_empty() {
+        warnings(out, &[format!("without a price, hence not in the bill: {}", cost.unpriced.join("; "))]);
+    }
+}
+
+/// The bills side by side.
+fn costs(findings: &[&Finding]) -> Grid {
+    let mut grid = Grid::new("lrrl");
+    for finding in findings {
+        let (total, million, unpriced) = match &finding.cost {
+            Some(cost) => (usd(cost.total.value), usd(cost.per_million.value), cost.unpriced.join("; ")),
+            None => ("-".to_owned(), "-".to_owned(), String::new()),
+        };
+        grid.row([(finding.name.clone(), BOLD), (total, PLAIN), (million, PLAIN), (unpriced, OPEN)]);
+    }
+    grid
+}
+
+/// The rows of a difference of bills.
+fn cost_differences(grid: &mut Grid, cost: &CostDifference) {
+    let rows = [
+        ("USD a month", &cost.total, cost.reference_total),
+        ("USD a million", &cost.per_million, cost.reference_per_million),
+    ];
+    for (name, interval, reference) in rows {
+        let change = Change::of_cost(interval);
+        let share = 100.0 * interval.value / reference;
+        let percent = if share.is_finite() && share != 0.0 { format!("{share:+.1} %") } else { String::new() };
+        let sign = if interval.value > 0.0 { "+" } else { "" };
+        let range = match interval.low.is_finite() && interval.high.is_finite() {
+            true => format!("{} to {}", usd(interval.low), usd(interval.high)),
+            false => String::new(),
+        };
+        grid.row([
+            (name.to_owned(), PLAIN),
+            (format!("{sign}{}", usd(interval.value)), BOLD),
+            (range, DIM),
+            (percent, PLAIN),
+            (change.word().to_owned(), style_of(change)),
+        ]);
+    }
+}
+
+fn style_of(change: Change) -> Style {
+    match change {
+        Change::Better => GOOD,
+        Change::Worse => BAD,
+        Change::Undecided => OPEN,
+        Change::Same | Change::Different => DIM,
+    }
+}
+
+/// USD to the cent.
+fn usd(amount: f64) -> String {
+    money::nearest(amount).map_or_else(|| "-".to_owned(), money::usd)
 }
 
 fn show(metric: Metric, interval: &Interval) -> Shown {

@@ -1,6 +1,7 @@
 //! From the tree of a file to a [`Scenario`]: every section is decoded and checked, whatever is wrong with the others, so
 //! that one run shows all problems.
 
+use super::cost::CostSpec;
 use super::objective::Objective;
 use super::path::{self, Surroundings};
 use super::spec::{DEFAULT_REGION, RunSpec, ScenarioSpec, Warmup};
@@ -8,6 +9,7 @@ use super::traffic::{self, Plan};
 use super::{Scenario, measured};
 use crate::diagnostic::{Problems, SourceSpan, Sources};
 use crate::facts::{FactError, Facts};
+use crate::pricing::Costing;
 use crate::program::{Builder, Choice, Guard, Instruction, Part, Program, Service};
 use crate::spec::{At, Decode, Named, Node, Tried};
 use crate::stage::Context;
@@ -34,6 +36,8 @@ pub fn compile(name: &str, mut root: Node, folder: &Path, problems: &mut Problem
     let run = spec.run.0;
     let duration = plan.as_ref().map(|plan| Span(plan.traffic.until().0));
     let warmup = run.as_ref().zip(duration).and_then(|(run, duration)| warmup(run, duration, problems));
+    let costing =
+        costing(spec.cost.0, spec.data.0.as_ref(), spec.region.0.as_ref(), measured_time(duration, warmup), problems);
     if problems.has_errors() {
         return None;
     }
@@ -53,9 +57,29 @@ pub fn compile(name: &str, mut root: Node, folder: &Path, problems: &mut Problem
         replications: run.replications,
         confidence: run.confidence.0,
         objectives: objectives?,
+        costing: costing?,
         warnings: Problems::new(),
         sources: Sources::new(),
     })
+}
+
+fn measured_time(duration: Option<Span>, warmup: Option<Span>) -> Option<Span> {
+    duration.zip(warmup).map(|(duration, warmup)| Span(duration.0.saturating_sub(warmup.0)))
+}
+
+/// How the bill is made.
+fn costing(
+    spec: Option<Option<CostSpec>>,
+    data: Option<&At<String>>,
+    region: Option<&At<String>>,
+    measured: Option<Span>,
+    problems: &mut Problems,
+) -> Option<Costing> {
+    let costing = Costing::of(&data?.value, &region?.value);
+    match spec? {
+        Some(spec) => spec.check(costing, measured, problems),
+        None => Some(costing),
+    }
 }
 
 /// Reads what can be read of a scenario that lacks a section, for the problems alone.

@@ -8,6 +8,7 @@
 //! and each at its place; what comes out cannot fail any more.
 
 mod compile;
+pub mod cost;
 pub mod field;
 mod measured;
 mod names;
@@ -26,6 +27,7 @@ pub use objective::{Measured, Objective};
 pub use schema::schema;
 
 use crate::diagnostic::{Problems, Sources};
+use crate::pricing::Costing;
 use crate::program::{Guard, Program};
 use crate::time::Span;
 use crate::traffic::Traffic;
@@ -62,6 +64,8 @@ pub struct Scenario {
     pub confidence: f64,
     /// What is asked of the results.
     pub objectives: Vec<Objective>,
+    /// How its bill is made.
+    pub costing: Costing,
     /// What was noticed on the way; no errors.
     pub warnings: Problems,
     /// The texts that warnings point into: the file, then the overrides.

@@ -1,5 +1,6 @@
 //! The top-level sections of a scenario as written; stages declare what may be written about them in their own files.
 
+use super::cost::CostSpec;
 use super::objective::Objective;
 use crate::diagnostic::Problems;
 use crate::facts::Facts;
@@ -29,6 +30,8 @@ section! {
         stages: Tried<Named<StagesNode>> = Tried(Some(Named::default())),
         /// What is asked of the results.
         objectives: Tried<Vec<Tried<At<Objective>>>> = Tried(Some(Vec::new())),
+        /// What the simulated traffic costs in a month.
+        cost: Tried<Option<CostSpec>>,
         /// How the scenario is run.
         run: Tried<RunSpec>,
     }

@@ -4,7 +4,7 @@
 
 use super::defaults::Defaults;
 use super::fleet::there_and_back;
-use super::gateway::unanswered;
+use super::gateway::{charge_for_internet, faces_internet, unanswered};
 use super::{Context, Stage, given_law, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -28,6 +28,16 @@ words! {
     }
 }
 
+words! {
+    /// Where a load balancer can be reached from.
+    pub enum Scheme {
+        /// From its VPC.
+        Internal = "internal",
+        /// From the internet, through a public address in each zone.
+        InternetFacing = "internet_facing",
+    }
+}
+
 section! {
     /// An Application Load Balancer in front of targets.
     pub struct AlbSpec {
@@ -35,6 +45,9 @@ section! {
         algorithm: Algorithm = Algorithm::RoundRobin,
         /// Weights, one a target, for `algorithm: weighted_random`.
         weights: Option<At<Vec<f64>>>,
+        /// Where it can be reached from, which decides what it costs; without it from the internet when clients come to it
+        /// directly.
+        scheme: Option<Scheme>,
         /// Nodes; without it one in each zone.
         nodes: Option<u32> => between(1, 100),
         /// Availability Zones it and its targets are spread over.
@@ -63,6 +76,7 @@ section! {
 pub struct Alb {
     name: String,
     algorithm: Algorithm,
+    scheme: Option<Scheme>,
     weights: Vec<f64>,
     nodes: Sourced<u32>,
     zones: u32,
@@ -102,6 +116,7 @@ impl Stage for Alb {
         Some(Alb {
             name: context.name.to_owned(),
             algorithm: spec.algorithm,
+            scheme: spec.scheme,
             weights: spec.weights.map(|weights| weights.value).unwrap_or_default(),
             nodes: nodes?,
             zones: spec.zones,
@@ -226,8 +241,12 @@ impl Part for Alb {
 
     fn compile(&self, b: &mut Builder) {
         self.tell(b);
+        b.standing("alb_hour", 1, 1);
+        b.standing("rules", self.rules.into(), 1);
+        b.standing("lambda_targets", u64::from(b.next_kind() == Some("lambda")), 1);
         b.meter("request", "request", Amount::One);
         b.meter("processed_bytes", "B", Amount::RequestBytes);
+        let public = self.scheme.map_or_else(|| faces_internet(b), |scheme| scheme == Scheme::InternetFacing);
         b.delay("latency", &self.latency);
         if let Some(time) = &self.time_per_rule {
             let factor = self.rules as f64;
@@ -245,5 +264,8 @@ impl Part for Alb {
             None => self.forward(b, 1, None),
         }
         b.meter("processed_bytes", "B", Amount::ResponseBytes);
+        if public {
+            charge_for_internet(b, self.zones);
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::retry::{Retries, RetriesSpec};
 use super::{Context, given_law};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
-use crate::program::{Answered, Builder, ConnectionsSpec, Part, Sourced};
+use crate::program::{Amount, Answered, Builder, ConnectionsSpec, Part, Sourced};
 use crate::section;
 use crate::spec::{DurationLaw, LawNode, above};
 use crate::time::Span;
@@ -88,6 +88,7 @@ impl Client {
         };
         let refused = b.outcome(0, Answered::Rejected, "no connection");
         let open = |b: &mut Builder| {
+            b.meter("new_connection", "connection", Amount::One);
             if let Some(handshake) = &connections.handshake {
                 b.delay("handshake", handshake);
             }

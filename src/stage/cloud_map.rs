@@ -134,6 +134,7 @@ impl Part for CloudMap {
     }
 
     fn compile(&self, b: &mut Builder) {
+        b.standing("resource_month", b.downstream_targets().unwrap_or(1).into(), 1);
         self.renew(b);
         if self.stale.0 > 0.0 {
             let stale = b.outcome(self.unreachable, Answered::Failed, "instance gone");

@@ -92,6 +92,11 @@ impl Part for Ec2 {
     }
 
     fn compile(&self, b: &mut Builder) {
+        let (item, count) = match &self.kind_of_instance {
+            Some(kind) => (format!("{kind}_hour"), self.workers.targets()),
+            None => ("instances of unknown type".to_owned(), self.workers.targets()),
+        };
+        b.standing(&item, count.into(), 1);
         if let Some(kind) = &self.kind_of_instance {
             b.fact("instance type", kind, &Origin::Scenario);
         }

@@ -1,6 +1,7 @@
 //! `ecs`: tasks of an ECS service behind a balancer, each with a pool of workers that a request holds until its answer
 //! has been sent.
 
+use super::lambda::Architecture;
 use super::workers::{ApplicationPool, Workers, Written};
 use super::{Context, Stage};
 use crate::diagnostic::Problems;
@@ -29,6 +30,8 @@ section! {
         tasks: u32 = 1 => between(1, 10_000),
         /// Size of each task.
         size: Option<TaskSize>,
+        /// Processor architecture, which decides what a task costs.
+        architecture: Architecture = Architecture::X86,
         /// Workers (threads) of each task; a request holds one until its answer has been sent.
         workers: Option<u32> => between(1, 65_535),
         /// Requests that may wait for a worker at each task, or `unlimited`.
@@ -52,6 +55,7 @@ section! {
 pub struct Ecs {
     name: String,
     size: Option<TaskSize>,
+    prices: &'static str,
     workers: Workers,
 }
 
@@ -78,7 +82,11 @@ impl Stage for Ecs {
             errors: spec.errors,
         };
         let workers = Workers::check(written, context, problems)?;
-        Some(Ecs { name: context.name.to_owned(), size: spec.size, workers })
+        let prices = match spec.architecture {
+            Architecture::X86 => "x86",
+            Architecture::Arm => "arm",
+        };
+        Some(Ecs { name: context.name.to_owned(), size: spec.size, prices, workers })
     }
 }
 
@@ -96,6 +104,16 @@ impl Part for Ecs {
     }
 
     fn compile(&self, b: &mut Builder) {
+        let tasks = u64::from(self.workers.targets());
+        match &self.size {
+            Some(size) => {
+                let name = |what: &str| format!("{}_{what}_hour", self.prices);
+                // Tasks have whole quarters of a processor.
+                b.standing(&name("vcpu"), tasks * (size.vcpu.value * 4.0) as u64, 4);
+                b.standing(&name("gb"), tasks * size.memory.0, 1 << 30);
+            }
+            None => b.standing("tasks of unknown size", tasks, 1),
+        }
         if let Some(size) = &self.size {
             b.fact("task size", format!("{} vCPU, {}", size.vcpu.value, size.memory), &Origin::Scenario);
         }

@@ -2,7 +2,7 @@
 //! half on the way there and half on the way back, with one draw.
 
 use crate::law::LawSpec;
-use crate::program::{BalancerSpec, Builder, Choice, ConnectionsSpec, Origin, OutcomeId, Per, Sourced};
+use crate::program::{Amount, BalancerSpec, Builder, Choice, ConnectionsSpec, Origin, OutcomeId, Per, Sourced};
 use crate::time::Span;
 
 /// A law times a factor, with the same origin.
@@ -53,6 +53,10 @@ impl Fleet {
             provisioned: 0,
             state: b.register("connection"),
             target: None,
+        };
+        let fresh = |b: &mut Builder| {
+            b.meter("new_connection", "connection", Amount::One);
+            fresh(b);
         };
         if callers == 1 {
             return b.connect(spec, refused, fresh, body);

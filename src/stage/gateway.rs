@@ -209,6 +209,20 @@ pub fn unanswered(b: &mut Builder, status: u16, reason: &str) {
     }
 }
 
+/// Whether a load balancer faces the internet when nothing is said: clients come to it without a gateway, another
+/// balancer or a private line before it.
+pub fn faces_internet(b: &Builder) -> bool {
+    !["rest_api", "http_api", "nlb", "alb", "link"].into_iter().any(|kind| b.comes_after(kind))
+}
+
+/// What a load balancer that faces the internet costs beside itself: an address in each zone, and what it sends there.
+pub fn charge_for_internet(b: &mut Builder, zones: u32) {
+    b.standing("public_ipv4_in_use_hour", zones.into(), 1);
+    if sends_to_internet(b) {
+        b.meter("internet_out_gb", "B", Amount::ResponseBytes);
+    }
+}
+
 /// Whether the gateway itself sends its answers to the internet: nothing else stands before it that would.
 pub fn sends_to_internet(b: &Builder) -> bool {
     !b.comes_after("cloudfront")

@@ -7,7 +7,8 @@ use super::{Context, Stage, given_law};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
 use crate::program::{
-    Amount, Answered, BucketSpec, Builder, Condition, ConnectionsSpec, LimitScope, Origin, OutcomeId, Part, Sourced,
+    Amount, Answered, BucketSpec, Builder, Condition, ConnectionsSpec, LimitScope, Origin, OutcomeId, Part, Register,
+    Sourced,
 };
 use crate::spec::{At, DurationLaw, between};
 use crate::time::Span;
@@ -126,6 +127,7 @@ pub struct Lambda {
     name: String,
     about: String,
     memory_mib: u32,
+    prices: &'static str,
     handler: Option<Sourced<LawSpec>>,
     cpu: Option<Sourced<LawSpec>>,
     timeout: Sourced<Span>,
@@ -209,6 +211,10 @@ impl Stage for Lambda {
             name: context.name.to_owned(),
             about: format!("{}, {}, {}", spec.runtime, spec.package, spec.architecture),
             memory_mib,
+            prices: match spec.architecture {
+                Architecture::X86 => "x86",
+                Architecture::Arm => "arm",
+            },
             handler,
             cpu,
             timeout: timeout?,
@@ -271,7 +277,9 @@ impl Cold {
         // No time has passed in this stage before: these are the nanoseconds of a cold start that are not billed.
         b.meter("not_billed", "ns", Amount::StageNanos);
         b.delay("init", &self.init);
+        b.meter("init_and_not_billed", "ns", Amount::StageNanos);
         b.delay("first run", &self.first_run);
+        b.meter("cold_start", "ns", Amount::StageNanos);
     }
 }
 
@@ -301,22 +309,43 @@ impl Lambda {
     }
 
     /// The environment is held while the handler waits for what comes after.
-    fn invoke(&self, b: &mut Builder) {
+    fn invoke(&self, b: &mut Builder, environment: Register) {
         let late = b.outcome(502, Answered::Failed, "function timed out");
         b.call(Some(self.timeout.value), late, |b| {
-            if let Some(handler) = &self.handler {
-                // The same purpose as at instances and tasks: the same name there gives the same luck.
-                b.delay("service", handler);
-            }
-            if let Some(cpu) = &self.cpu {
-                b.delay("cpu", cpu);
-            }
-            b.next();
-            if let Some(Share(share)) = self.errors {
-                let failed = b.outcome(502, Answered::Failed, "function error");
-                b.fail("errors", &Sourced::given(share), failed);
-            }
+            b.scoped(|b| self.run(b));
+            self.bill(b, environment);
         });
+    }
+
+    /// The milliseconds of an invocation; in a provisioned environment they have a price of their own.
+    fn bill(&self, b: &mut Builder, environment: Register) {
+        let deadline = self.timeout.value;
+        if self.provisioned == 0 {
+            return b.meter_call("billed", deadline);
+        }
+        let (provisioned, done) = (b.label(), b.label());
+        b.branch(Condition::Holds(environment, ConnectionsSpec::PROVISIONED), provisioned);
+        b.meter_call("billed", deadline);
+        b.jump(done);
+        b.bind(provisioned);
+        b.meter_call("billed_provisioned", deadline);
+        b.bind(done);
+    }
+
+    /// The handler, with what comes after.
+    fn run(&self, b: &mut Builder) {
+        if let Some(handler) = &self.handler {
+            // The same purpose as at instances and tasks: the same name there gives the same luck.
+            b.delay("service", handler);
+        }
+        if let Some(cpu) = &self.cpu {
+            b.delay("cpu", cpu);
+        }
+        b.next();
+        if let Some(Share(share)) = self.errors {
+            let failed = b.outcome(502, Answered::Failed, "function error");
+            b.fail("errors", &Sourced::given(share), failed);
+        }
     }
 }
 
@@ -343,13 +372,19 @@ impl Part for Lambda {
         let (name, scope) = ("requests".to_owned(), LimitScope::Shared);
         b.limit(BucketSpec { name, rate, burst: rate, scope, origin }, by_rate);
         let environments = self.environments(b);
+        let environment = environments.state;
+        b.standing(&format!("memory_{}", self.prices), self.memory_mib.into(), 1024);
+        let provisioned = u64::from(self.provisioned) * u64::from(self.memory_mib);
+        if provisioned > 0 {
+            b.standing(&format!("provisioned_concurrency_{}_gb_second", self.prices), provisioned, 1024);
+        }
         b.connect(
             environments,
             by_count,
             |b| self.cold.compile(b, by_scaling),
             |b| {
                 b.meter("request", "request", Amount::One);
-                self.invoke(b);
+                self.invoke(b, environment);
             },
         );
         // Spent by the service around the handler, so neither in an environment nor billed.

@@ -85,6 +85,7 @@ impl Decode for Bandwidth {
 pub struct Link {
     name: String,
     line: Line,
+    port: &'static str,
     delays: Vec<(&'static str, Sourced<LawSpec>)>,
     per_kib: Option<Sourced<LawSpec>>,
     loss: Option<Loss>,
@@ -109,7 +110,18 @@ impl Stage for Link {
         if problems.len() > before {
             return None;
         }
-        Some(Link { name: context.name.to_owned(), line: spec.line, delays: delays?, per_kib, loss: loss? })
+        let port = port(spec.bandwidth);
+        Some(Link { name: context.name.to_owned(), line: spec.line, port, delays: delays?, per_kib, loss: loss? })
+    }
+}
+
+/// The smallest dedicated port of Direct Connect for a bandwidth; 1 Gbps when nothing is said.
+fn port(bandwidth: Option<Bandwidth>) -> &'static str {
+    match bandwidth.map_or(0.0, |Bandwidth(bits)| bits) {
+        bits if bits <= 1e9 => "port_dedicated_1g_hour",
+        bits if bits <= 10e9 => "port_dedicated_10g_hour",
+        bits if bits <= 100e9 => "port_dedicated_100g_hour",
+        _ => "port_dedicated_400g_hour",
     }
 }
 
@@ -199,6 +211,11 @@ impl Part for Link {
     }
 
     fn compile(&self, b: &mut Builder) {
+        match self.line {
+            Line::Plain => {}
+            Line::DirectConnect => b.standing(self.port, 1, 1),
+            Line::Vpn => b.standing("site_to_site_connection_hour", 1, 1),
+        }
         b.fact("line", self.line, &Origin::Scenario);
         b.meter("bytes_in", "B", Amount::RequestBytes);
         if let Some(loss) = &self.loss {

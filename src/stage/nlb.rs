@@ -2,8 +2,10 @@
 //! its requests stay there, so that a few busy connections load targets unevenly. State machine: data pack note 5.5,
 //! without port tables, registration and health checks.
 
+use super::alb::Scheme;
 use super::defaults::Defaults;
 use super::fleet::there_and_back;
+use super::gateway::{charge_for_internet, faces_internet};
 use super::{Context, Stage, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -26,6 +28,9 @@ section! {
     pub struct NlbSpec {
         /// What the listener does.
         listener: Listener = Listener::Tcp,
+        /// Where it can be reached from, which decides what it costs; without it from the internet when clients come to it
+        /// directly.
+        scheme: Option<Scheme>,
         /// Connections that callers keep open to it; requests use them with equal chances.
         connections: Option<u32> => between(1, 10_000_000),
         /// Time it adds to a request.
@@ -48,6 +53,8 @@ pub struct Nlb {
     rtt: Sourced<LawSpec>,
     zones: u32,
     cross_zone: bool,
+    scheme: Option<Scheme>,
+    listener: Listener,
 }
 
 impl Stage for Nlb {
@@ -70,6 +77,8 @@ impl Stage for Nlb {
             rtt: rtt?,
             zones: spec.zones,
             cross_zone: spec.cross_zone,
+            scheme: spec.scheme,
+            listener: spec.listener,
         })
     }
 }
@@ -112,9 +121,16 @@ impl Part for Nlb {
 
     fn compile(&self, b: &mut Builder) {
         self.tell(b);
+        b.standing("nlb_hour", 1, 1);
+        b.standing("tls", u64::from(self.listener == Listener::Tls), 1);
+        b.standing("zones_crossed", if self.cross_zone { self.zones.into() } else { 1 }, 1);
+        let public = self.scheme.map_or_else(|| faces_internet(b), |scheme| scheme == Scheme::InternetFacing);
         b.meter("processed_bytes", "B", Amount::RequestBytes);
         b.delay("latency", &self.latency);
         there_and_back(b, "round trip to the target", &self.rtt, |b| self.forward(b));
         b.meter("processed_bytes", "B", Amount::ResponseBytes);
+        if public {
+            charge_for_internet(b, self.zones);
+        }
     }
 }

@@ -75,6 +75,7 @@ section! {
 pub struct Rds {
     name: String,
     about: String,
+    item: String,
     connections: Sourced<u32>,
     vcpus: u32,
     servers: Sourced<u32>,
@@ -166,9 +167,11 @@ impl Stage for Rds {
         let connect = connect(&spec, &rtt, context, &mut defaults);
         let keep_alive = defaults.law(&spec.keep_alive, "rds.app_connection_idle_default");
         let commit = Commit::check(&spec, &mut defaults);
+        let zones = if spec.multi_az { "multi" } else { "single" };
         let class = spec.class.map_or("instance".to_owned(), |class| class.value);
         Some(Rds {
             name: context.name.to_owned(),
+            item: format!("{}_{zones}_az_{class}_hour", spec.engine),
             about: format!("{class}, {}", spec.engine),
             connections: connections?,
             vcpus,
@@ -273,6 +276,7 @@ impl Part for Rds {
     }
 
     fn compile(&self, b: &mut Builder) {
+        b.standing(&self.item, 1, 1);
         self.tell(b);
         let refused = b.outcome(self.status, Answered::Rejected, "too many connections");
         let connections = ConnectionsSpec {

@@ -36,6 +36,7 @@ section! {
 #[derive(Debug)]
 pub struct RdsProxy {
     name: String,
+    vcpus: Option<u32>,
     connections: Sourced<u32>,
     borrow_timeout: Sourced<Span>,
     latency: Sourced<LawSpec>,
@@ -64,6 +65,7 @@ impl Stage for RdsProxy {
         let latency = defaults.law(&spec.latency, "rds_proxy.latency_default");
         Some(RdsProxy {
             name: context.name.to_owned(),
+            vcpus: instance.map(|instance| instance.vcpus),
             connections,
             borrow_timeout: borrow_timeout?,
             latency: latency?,
@@ -82,6 +84,11 @@ impl Part for RdsProxy {
     }
 
     fn compile(&self, b: &mut Builder) {
+        // At least two processors are billed.
+        match self.vcpus {
+            Some(vcpus) => b.standing("vcpu_hour", vcpus.max(2).into(), 1),
+            None => b.standing("proxy for a database of unknown class", 1, 1),
+        }
         b.fact("connections to the database", self.connections.value, &self.connections.origin);
         b.fact("longest wait for a connection", self.borrow_timeout.value, &self.borrow_timeout.origin);
         b.delay("latency", &self.latency);

@@ -10,7 +10,7 @@ use super::cloudfront::OriginHop;
 use super::defaults::Defaults;
 use super::fleet::there_and_back;
 use super::gateway::{Account, AccountSpec, Billing, Integration, Refusals, ThrottleSpec, sends_to_internet, throttle};
-use super::{Context, Stage};
+use super::{Context, Stage, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
 use crate::program::{
@@ -540,6 +540,12 @@ impl Part for RestApi {
     }
 
     fn compile(&self, b: &mut Builder) {
+        if self.spec.endpoint == Endpoint::Private {
+            b.standing("interface_endpoint_hour", hop::ZONES.into(), 1);
+        }
+        if let Some(size) = self.spec.cache.as_ref().and_then(|cache| cache.size) {
+            b.standing(&format!("cache_{size}gb_hour"), 1, 1);
+        }
         match &self.entry {
             Entry::Regional => self.gate(b),
             Entry::Edge(hop) => hop.compile(b, |b| self.gate(b)),

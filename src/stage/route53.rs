@@ -124,6 +124,7 @@ impl Part for Route53 {
     }
 
     fn compile(&self, b: &mut Builder) {
+        b.standing("hosted_zone_month", 1, 1);
         let (known, unknown) = (b.label(), b.label());
         match &self.remember {
             Remember::Ttl(ttl) => {

@@ -257,6 +257,8 @@ impl Part for Waf {
         for _ in 0..self.capacity_steps {
             b.meter("wcu_overage_request_per_500wcu", "request_x_500wcu", Amount::One);
         }
+        b.standing("web_acl_month", 1, 1);
+        b.standing("rule_month", self.spec.rules.into(), 1);
         b.fact("rules", self.spec.rules, &Origin::Scenario);
         let next = b.next_kind();
         let at_edge = |location| location == Location::Cloudfront;

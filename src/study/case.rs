@@ -1,6 +1,7 @@
 //! A scenario as a study runs it: the program, the traffic, and how long and how often.
 
 use crate::exec::{Options, Plan, Source};
+use crate::pricing::Costing;
 use crate::program::{Guard, Program};
 use crate::scenario::{Objective, Scenario};
 use crate::time::{Span, Time};
@@ -39,6 +40,8 @@ pub struct Case {
     pub objectives: Vec<Objective>,
     /// Confidence of every interval, such as 0.95.
     pub confidence: f64,
+    /// How its bill is made; nothing for no bill.
+    pub costing: Option<Costing>,
 }
 
 impl Case {
@@ -60,6 +63,7 @@ impl Case {
             replications: scenario.replications as usize,
             objectives: scenario.objectives,
             confidence: scenario.confidence,
+            costing: Some(scenario.costing),
         }
     }
 

@@ -4,6 +4,7 @@
 //! (common random numbers). The difference of a metric is therefore taken within each replication, and its interval is that
 //! of the paired differences, usually several times narrower than the two intervals suggest.
 
+use super::cost::{Cost, CostDifference};
 use super::estimate::{Estimates, Measure, Metric};
 use crate::stats::interval::{self, Interval};
 
@@ -16,6 +17,8 @@ pub struct Comparison {
     pub reference: String,
     /// The differences, metric by metric.
     pub differences: Vec<Difference>,
+    /// The difference of the bills, where both have one.
+    pub cost: Option<CostDifference>,
 }
 
 /// A metric of the scenario minus that of the reference.
@@ -61,6 +64,11 @@ impl Change {
         }
     }
 
+    /// What a difference of costs means: less is better.
+    pub fn of_cost(interval: &Interval) -> Change {
+        Change::of(Metric::Mean, interval)
+    }
+
     fn of(metric: Metric, interval: &Interval) -> Change {
         if interval.low == 0.0 && interval.high == 0.0 {
             return Change::Same;
@@ -81,6 +89,12 @@ impl Change {
 }
 
 impl Comparison {
+    /// With the difference of the bills, where both have one.
+    pub fn with_cost(self, scenario: Option<&Cost>, reference: Option<&Cost>, confidence: f64) -> Comparison {
+        let cost = scenario.zip(reference).map(|(mine, theirs)| mine.less(theirs, confidence));
+        Comparison { cost, ..self }
+    }
+
     /// Compares a scenario with a reference that has the same seed and replications. Metrics that only one of them has, and
     /// all of a scenario that was not complete, are left out.
     pub fn of(scenario: (&str, &Estimates), reference: (&str, &Estimates)) -> Comparison {
@@ -99,7 +113,7 @@ impl Comparison {
                 .filter(|one| one.change == Change::Better)
                 .for_each(|one| one.change = Change::Different);
         }
-        Comparison { scenario: scenario.0.to_owned(), reference: reference.0.to_owned(), differences }
+        Comparison { scenario: scenario.0.to_owned(), reference: reference.0.to_owned(), differences, cost: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a study says of one scenario: estimates, verdicts, and the warnings a careful colleague would add.
 
 use super::case::Case;
+use super::cost::Cost;
 use super::estimate::{Estimates, Metric, Status};
 use super::objective::{Judgement, Verdict};
 use super::replicate::Sample;
@@ -26,6 +27,8 @@ pub struct Finding {
     pub warmup: Span,
     /// The estimates.
     pub estimates: Estimates,
+    /// What it costs; nothing without a price book, or when a run was not complete.
+    pub cost: Option<Cost>,
     /// The objectives with their verdicts.
     pub judgements: Vec<Judgement>,
     /// Closed forms beside the simulated values, resource by resource.
@@ -43,6 +46,9 @@ impl Finding {
         let mut estimates = Estimates::of(case, sample);
         let judgements = case.objectives.iter().map(|objective| Judgement::of(objective, &estimates)).collect();
         estimates.settle();
+        let costing = case.costing.as_ref().filter(|_| estimates.status.is_complete());
+        let cost =
+            costing.and_then(|costing| Cost::of(&case.program, costing, case.measured(), case.confidence, sample));
         Finding {
             name: case.name.clone(),
             title: case.title.clone(),
@@ -52,6 +58,7 @@ impl Finding {
             warmup: case.warmup,
             judgements,
             theory: theory::beside(case, sample, &estimates),
+            cost,
             warnings: warnings(case, &estimates),
             estimates,
         }

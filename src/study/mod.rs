@@ -4,11 +4,14 @@
 //! the replication; results are reduced in order of that number. So the bytes are the same for any number of threads and
 //! any order of scenarios.
 
+pub mod break_even;
 pub mod capacity;
 pub mod case;
 pub mod compare;
+pub mod cost;
 pub mod estimate;
 pub mod finding;
+pub mod metering;
 pub mod objective;
 pub mod provision;
 pub mod replicate;
@@ -20,6 +23,7 @@ pub mod trial;
 
 pub use case::{Case, Traffic};
 pub use compare::{Change, Comparison};
+pub use cost::{Cost, CostDifference};
 pub use estimate::{Estimates, Measure, Metric, Status};
 pub use finding::Finding;
 pub use objective::{Judgement, Verdict};

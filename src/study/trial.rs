@@ -146,6 +146,7 @@ pub fn lasting(duration: Span, name: &str, rate: f64, servers: u32) -> Case {
             objective("throughput > 494/s", Measured::Throughput, false, 494.0),
         ],
         confidence: 0.95,
+        costing: None,
     }
 }
 

@@ -96,5 +96,5 @@ pub fn run(program: &Program, requests: &[Request]) -> Run {
 /// How often a meter was counted.
 pub fn usage(program: &Program, run: &Run, stage: &str, name: &str) -> u64 {
     let index = program.meters.iter().position(|meter| meter.stage == stage && meter.name == name);
-    index.map_or(0, |index| run.usage[index])
+    index.map_or(0, |index| run.used(index))
 }

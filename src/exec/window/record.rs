@@ -3,6 +3,7 @@
 use super::batch::{BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
 use super::{NO_STAGE, Windows};
 use crate::exec::run::Record;
+use crate::exec::token::call_millis;
 use crate::program::Amount;
 use crate::time::Time;
 
@@ -101,17 +102,38 @@ impl Windows<'_> {
     /// Usage is counted.
     pub(super) fn meter(&mut self, batch: &Batch, meter: usize, amount: Amount) {
         let window = self.core.recorder.window;
+        if !self.core.recorder.is_one_hour() && !matches!(amount, Amount::One) {
+            for row in 0..batch.len() {
+                let used = self.amount(batch, row, amount);
+                self.core.recorder.meter(meter, used, Time(batch.at[row]));
+            }
+            return;
+        }
+        if !self.core.recorder.is_one_hour() {
+            batch.at.iter().for_each(|&at| self.core.recorder.meter(meter, 1, Time(at)));
+            return;
+        }
         let measured = |row: &usize| window.contains(Time(batch.at[*row]));
         let rows = (0..batch.len()).filter(measured);
         let sum = match amount {
             Amount::One => rows.count() as u64,
-            Amount::RequestBytes => rows.map(|row| batch.get(REQUEST, row)).sum(),
-            Amount::ResponseBytes => rows.map(|row| batch.get(RESPONSE, row)).sum(),
-            Amount::UnitsOf(bytes) => rows
-                .map(|row| batch.get(REQUEST, row).max(batch.get(RESPONSE, row)).div_ceil(bytes as u64).max(1))
-                .sum(),
-            Amount::StageNanos => rows.map(|row| batch.at[row].saturating_sub(batch.get(MARK, row))).sum(),
+            amount => rows.map(|row| self.amount(batch, row, amount)).sum(),
         };
         self.core.recorder.add_usage(meter, sum);
+    }
+    /// How much one request counts.
+    fn amount(&self, batch: &Batch, row: usize, amount: Amount) -> u64 {
+        match amount {
+            Amount::One => 1,
+            Amount::RequestBytes => batch.get(REQUEST, row),
+            Amount::ResponseBytes => batch.get(RESPONSE, row),
+            Amount::UnitsOf(bytes) => {
+                batch.get(REQUEST, row).max(batch.get(RESPONSE, row)).div_ceil(bytes as u64).max(1)
+            }
+            Amount::StageNanos => batch.at[row].saturating_sub(batch.get(MARK, row)),
+            Amount::CallMillis { depth, deadline } => {
+                call_millis(Time(batch.get(self.layout.frame(depth as usize), row)), deadline, Time(batch.at[row]))
+            }
+        }
     }
 }

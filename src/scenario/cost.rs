@@ -1,0 +1,243 @@
+//! The section `cost`: conventions of the bill, and which part of a month the simulated span stands for.
+
+use crate::diagnostic::{Problems, SourceSpan};
+use crate::pricing::costing::Stretch;
+use crate::pricing::{Book, Costing, Decimal, FreeTier, money};
+use crate::spec::{At, Named, above, at_least, between};
+use crate::time::Span;
+use crate::units::{Bytes, Share};
+use crate::{section, words};
+
+words! {
+    /// What is free.
+    pub enum Free {
+        /// Nothing.
+        None = "none",
+        /// What is free for everyone in every month.
+        AlwaysFree = "always_free",
+        /// That, and the first twelve months of accounts opened before 2025-07-15.
+        Legacy = "legacy_12_month",
+    }
+}
+
+words! {
+    /// What a GB is.
+    pub enum Gigabyte {
+        /// 2^30 bytes.
+        Binary = "binary",
+        /// 10^9 bytes.
+        Decimal = "decimal",
+    }
+}
+
+section! {
+    /// What the simulated traffic costs in a month. Nothing has to be said: then the simulated rate goes on all month.
+    pub struct CostSpec {
+        /// Requests of the month, when the simulated rate is not that of the whole month.
+        requests: Option<At<f64>> => at_least(0.0),
+        /// Requests in each hour of a day, as multiples of the simulated rate: 24 numbers.
+        day: Option<At<Vec<f64>>>,
+        /// Parts of the measured time and the share of the month each stands for, when they do not count alike.
+        spans: Option<At<Vec<StretchSpec>>>,
+        /// Hours of a month: 730 as in the AWS Pricing Calculator, 720 as in the examples of the pricing pages.
+        hours_per_month: f64 = 730.0 => between(1.0, 744.0),
+        /// What a GB of transfer, endpoints and logs is.
+        gb: Gigabyte = Gigabyte::Binary,
+        /// What a GB of load balancer capacity is.
+        lcu_gb: Gigabyte = Gigabyte::Decimal,
+        /// What is free.
+        free_tier: Free = Free::None,
+        /// Other usage of the month that is in the tiers already, such as `lambda/request/us-east-1: 5000000`.
+        already: Named<At<f64>> = Named::default(),
+        /// Prices of your own instead of the book's, in USD of one unit, such as `datatransfer/internet_out_gb: 0.05`.
+        prices: Named<At<f64>> = Named::default(),
+        /// Class of edge locations viewers use, such as `cf-us`; without it the one near the region.
+        viewers: Option<At<String>>,
+        /// What a gateway writes to its access log for each request; `0 B` for no log.
+        access_log: Bytes = Bytes(1024),
+        /// Requests on one connection to a load balancer, instead of what the connections of its callers tell.
+        requests_per_connection: Option<f64> => above(0.0),
+        /// How long such a connection stays open.
+        connection_time: Span = Span::ZERO,
+    }
+}
+
+section! {
+    /// A part of the measured time.
+    pub struct StretchSpec {
+        /// Its begin, from the begin of the measured time.
+        from: Span,
+        /// Its end.
+        to: At<Span>,
+        /// Share of the month it stands for.
+        share: Share,
+    }
+}
+
+impl CostSpec {
+    /// The costing as written, checked; `measured` is the measured time, where it is known.
+    pub fn check(self, costing: Costing, measured: Option<Span>, problems: &mut Problems) -> Option<Costing> {
+        let before = problems.len();
+        let mut costing = costing;
+        self.conventions(&mut costing, problems);
+        if let Some(viewers) = &self.viewers {
+            self.check_viewers(viewers, &costing, problems);
+            costing.viewers = viewers.value.clone();
+        }
+        if let Some(day) = &self.day {
+            let good = day.value.len() == 24 && day.value.iter().all(|factor| factor.is_finite() && *factor >= 0.0);
+            if !good {
+                let problem = problems.error(day.span, "this is no day");
+                problem.label(format!("expected 24 numbers of 0 or more, there are {}", day.value.len()));
+            }
+            costing.day = day.value.clone();
+        }
+        if let Some(spans) = self.spans {
+            if let Some(requests) = &self.requests {
+                let problem = problems.error(requests.span, "`requests` and `spans` at once");
+                problem.label("remove one of them").help("the spans tell how many requests there are in the month");
+            }
+            costing.spans = check_spans(spans, measured, problems);
+        }
+        costing.requests = self.requests.map(|requests| requests.value);
+        costing.access_log = self.access_log.0;
+        costing.requests_per_connection = self.requests_per_connection;
+        costing.connection_time = self.connection_time;
+        (problems.len() == before).then_some(costing)
+    }
+
+    fn conventions(&self, costing: &mut Costing, problems: &mut Problems) {
+        let bytes = |gb: Gigabyte| match gb {
+            Gigabyte::Binary => 1 << 30,
+            Gigabyte::Decimal => 1_000_000_000,
+        };
+        let conventions = &mut costing.conventions;
+        conventions.hours_per_month = money::nearest(self.hours_per_month).unwrap_or(conventions.hours_per_month);
+        conventions.gb_bytes = bytes(self.gb);
+        conventions.lcu_gb_bytes = bytes(self.lcu_gb);
+        conventions.free_tier = match self.free_tier {
+            Free::None => FreeTier::None,
+            Free::AlwaysFree => FreeTier::AlwaysFree,
+            Free::Legacy => FreeTier::Legacy12Months,
+        };
+        let Ok(book) = Book::pack(&costing.data) else { return };
+        for (path, quantity) in &self.already.0 {
+            let Some(number) = amount(quantity, money::MOST, problems) else { continue };
+            let parts: Vec<&str> = path.value.splitn(3, '/').collect();
+            let [service, item, region] = parts[..] else {
+                problems.error(path.span, "this names no price").label("expected `service/item/region`");
+                continue;
+            };
+            match book.price(service, item, region) {
+                Ok(price) => *conventions.already.entry(price.key.clone()).or_default() += number,
+                Err(missing) => point(path.span, &missing, problems),
+            }
+        }
+        for (path, usd) in &self.prices.0 {
+            let Some(number) = amount(usd, money::DEAREST, problems) else { continue };
+            let Some((service, item)) = path.value.split_once('/') else {
+                problems.error(path.span, "this names no price").label("expected `service/item`");
+                continue;
+            };
+            if book.prices().any(|price| price.key.service == service && price.key.item == item) {
+                conventions.prices.insert((service.to_owned(), item.to_owned()), number);
+            } else if let Err(missing) = book.price(service, item, "") {
+                point(path.span, &missing, problems);
+            }
+        }
+    }
+
+    fn check_viewers(&self, viewers: &At<String>, costing: &Costing, problems: &mut Problems) {
+        let Ok(book) = Book::pack(&costing.data) else { return };
+        if let Err(missing) = book.price("cloudfront", "https_request", &viewers.value) {
+            let problem = problems.error(viewers.span, format!("`{}` is no class of edge locations", viewers.value));
+            problem.label(format!("expected {}", missing.known.join(", ")));
+        }
+    }
+}
+
+fn point(at: SourceSpan, missing: &crate::pricing::Missing, problems: &mut Problems) {
+    let problem = problems.error(at, missing.message.clone());
+    match &missing.near {
+        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None => problem.label("not in the price book"),
+    };
+}
+
+/// A number from 0 to `most`.
+fn amount(written: &At<f64>, most: Decimal, problems: &mut Problems) -> Option<Decimal> {
+    let number = money::nearest(written.value).filter(|number| (Decimal::ZERO..=most).contains(number));
+    if number.is_none() {
+        problems.error(written.span, "this is out of range").label(format!("expected 0 to {most}"));
+    }
+    number
+}
+
+fn check_spans(spans: At<Vec<StretchSpec>>, measured: Option<Span>, problems: &mut Problems) -> Vec<Stretch> {
+    let total: f64 = spans.value.iter().map(|span| span.share.0).sum();
+    if (total - 1.0).abs() > 1e-9 {
+        let problem = problems.error(spans.span, "the spans are not the whole month");
+        problem.label(format!("expected shares that add up to 100%, they are {:.6}%", 100.0 * total));
+    }
+    let stretch = |span: &StretchSpec| Stretch { from: span.from, to: span.to.value, share: span.share.0 };
+    for span in &spans.value {
+        if span.to.value <= span.from {
+            problems
+                .error(span.to.span, "this span ends before it begins")
+                .label(format!("expected more than {}", span.from));
+        } else if let Some(measured) = measured.filter(|measured| span.to.value > *measured) {
+            let problem = problems.error(span.to.span, "this span ends after the measured time");
+            problem.label(format!("expected at most {measured}")).help("the measured time begins after the warm-up");
+        }
+    }
+    spans.value.iter().map(stretch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::render;
+    use crate::scenario::load_bytes;
+    use std::path::Path;
+
+    fn read(cost: &str) -> Result<crate::pricing::Costing, String> {
+        let text = format!(
+            "traffic: {{rate: 5/s, duration: 2 h}}\npath: [delay: {{time: 1 ms}}]\nrun: {{warmup: 0 s}}\ncost: {cost}\n"
+        );
+        load_bytes("test", "test.yaml", text.as_bytes(), Path::new(""), &[])
+            .map(|scenario| scenario.costing)
+            .map_err(|(problems, sources)| render(&problems, &sources, false))
+    }
+
+    #[test]
+    fn what_is_written_arrives_in_the_costing() {
+        let costing = read(
+            "{requests: 10000000, hours_per_month: 720, free_tier: always_free, viewers: cf-eu, access_log: 0 B, \
+             requests_per_connection: 100, already: {lambda/request/us-east-1: 5000000}, \
+             prices: {datatransfer/internet_out_gb: 0.05}}",
+        )
+        .expect("a good section");
+        assert_eq!(costing.requests, Some(1e7));
+        assert_eq!((costing.viewers.as_str(), costing.access_log), ("cf-eu", 0));
+        assert_eq!(costing.conventions.already.len() + costing.conventions.prices.len(), 2);
+        assert_eq!(costing.hours(), 720.0);
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown_at_its_place() {
+        for (cost, part) in [
+            ("{day: [1, 2]}", "expected 24 numbers"),
+            ("{spans: [{from: 0 s, to: 1 h, share: 50%}]}", "add up to 100%"),
+            ("{spans: [{from: 0 s, to: 3 h, share: 100%}]}", "expected at most 2 h"),
+            ("{spans: [{from: 1 h, to: 1 h, share: 100%}]}", "ends before it begins"),
+            ("{requests: 5, spans: [{from: 0 s, to: 1 h, share: 100%}]}", "`requests` and `spans` at once"),
+            ("{viewers: us-east-1}", "expected cf-apac"),
+            ("{already: {lambda/reqest/us-east-1: 5}}", "did you mean `request`?"),
+            ("{already: {lambda/request/us-east-1: -5}}", "expected 0 to"),
+            ("{prices: {lambda: 5}}", "expected `service/item`"),
+            ("{requets: 5}", "did you mean `requests`?"),
+        ] {
+            let shown = read(cost).expect_err(cost);
+            assert!(shown.contains(part), "{cost}: {part} is missing in\n{shown}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What a scenario costs: the ledgers of its runs, as a month, priced.
+//!
+//! Every replication has a bill of its own, so the total has an interval over replications and differences between
+//! scenarios are paired. Volumes are scaled to the month first and tiers applied after; what a load balancer's capacity
+//! costs is found hour by hour, from the largest of its dimensions in that hour.
+
+use super::metering::{self, Month};
+use super::replicate::Sample;
+use crate::exec::Run;
+use crate::pricing::costing::float;
+use crate::pricing::{Bill, Book, Costing, Decimal, Key, Usage, bill, money, plans};
+use crate::program::Program;
+use crate::stats::Interval;
+use crate::stats::interval;
+use crate::time::Span;
+
+/// The cost of one scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cost {
+    /// How the month is made and priced.
+    pub costing: Costing,
+    /// The bill of the mean month.
+    pub bill: Bill,
+    /// USD a month.
+    pub total: Interval,
+    /// USD a month, replication by replication.
+    pub totals: Vec<f64>,
+    /// USD for a million served requests.
+    pub per_million: Interval,
+    /// USD for a million served requests, replication by replication.
+    pub per_millions: Vec<f64>,
+    /// Requests served in the month.
+    pub served: f64,
+    /// USD a month by stage, the dearest first.
+    pub stages: Vec<(String, f64)>,
+    /// The cheapest flat-rate plan that covers the traffic of CloudFront, and what the whole bill would be with it.
+    pub plan: Option<Plan>,
+    /// What has no price, a phrase each: the bill is too low by it.
+    pub unpriced: Vec<String>,
+}
+
+/// A flat-rate plan of CloudFront beside paying as one goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Its name, such as `pro`.
+    pub name: String,
+    /// USD a month for the plan.
+    pub usd: f64,
+    /// USD a month of the lines it takes the place of.
+    pub instead_of: f64,
+    /// USD a month in all.
+    pub total: f64,
+}
+
+/// A difference of costs, paired by replication.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CostDifference {
+    /// USD a month.
+    pub total: Interval,
+    /// USD a month of the reference.
+    pub reference_total: f64,
+    /// USD for a million served requests.
+    pub per_million: Interval,
+    /// USD for a million served requests of the reference.
+    pub reference_per_million: f64,
+}
+
+impl Cost {
+    /// The cost of a scenario; nothing when there is no price book, not a single complete run, or nothing that costs.
+    pub fn of(program: &Program, costing: &Costing, measured: Span, confidence: f64, sample: &Sample) -> Option<Cost> {
+        let book = Book::pack(&costing.data).ok()?;
+        if sample.runs.is_empty() {
+            return None;
+        }
+        let months: Vec<Month> =
+            sample.runs.iter().map(|run| metering::month(program, costing, measured, run, book)).collect();
+        if months.iter().all(|month| month.usage.is_empty() && month.unpriced.is_empty()) {
+            return None;
+        }
+        let mut unpriced: Vec<String> = Vec::new();
+        let mut all: Vec<Bill> = Vec::new();
+        for month in &months {
+            all.push(priced(&month.usage, book, costing, &mut unpriced));
+            unpriced.extend(month.unpriced.iter().cloned());
+        }
+        unpriced.sort();
+        unpriced.dedup();
+        let mean = priced(&averaged(&months), book, costing, &mut Vec::new());
+        let totals: Vec<f64> = all.iter().map(|bill| float(bill.total())).collect();
+        let served: Vec<f64> = sample.runs.iter().map(|run| served(costing, measured, run)).collect();
+        let pairs: Vec<(f64, f64)> = totals.iter().zip(&served).map(|(usd, served)| (usd * 1e6, *served)).collect();
+        let mut stages: Vec<(String, f64)> =
+            mean.by_resource().into_iter().map(|(stage, usd)| (stage, float(usd))).collect();
+        stages.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Some(Cost {
+            costing: costing.clone(),
+            total: interval::mean(&totals, confidence),
+            per_million: interval::ratio(&pairs, confidence),
+            per_millions: pairs.iter().map(|(usd, served)| usd / served).collect(),
+            served: served.iter().sum::<f64>() / served.len() as f64,
+            stages,
+            plan: plan(&mean, book),
+            bill: mean,
+            totals,
+            unpriced,
+        })
+    }
+
+    /// This cost less that of another scenario with the same replications.
+    pub fn less(&self, other: &Cost, confidence: f64) -> CostDifference {
+        let paired = |mine: &[f64], theirs: &[f64]| {
+            let differences: Vec<f64> = mine.iter().zip(theirs).map(|(mine, theirs)| mine - theirs).collect();
+            interval::mean(&differences, confidence)
+        };
+        CostDifference {
+            total: paired(&self.totals, &other.totals),
+            reference_total: other.total.value,
+            reference_per_million: other.per_million.value,
+            per_million: paired(&self.per_millions, &other.per_millions),
+        }
+    }
+}
+
+/// Requests served in the month.
+fn served(costing: &Costing, measured: Span, run: &Run) -> f64 {
+    let weights = costing.weights(measured, run.offered);
+    let seconds: f64 = weights.iter().map(|weight| weight.hours * 3600.0 * weight.factor).sum();
+    run.served as f64 / measured.as_secs_f64() * seconds
+}
+
+/// The bill of what has a price; the rest goes to `unpriced`.
+fn priced(usage: &[Usage], book: &Book, costing: &Costing, unpriced: &mut Vec<String>) -> Bill {
+    let mut usage = usage.to_vec();
+    loop {
+        let wrong = match bill(&usage, book, &costing.conventions) {
+            Ok(bill) => return bill,
+            Err(wrong) => wrong,
+        };
+        for one in wrong.iter().rev() {
+            let used = usage.remove(one.index);
+            if !used.quantity.is_zero() {
+                unpriced.push(format!("{}: {}", used.resource, one.missing));
+            }
+            // The rest of a line that goes beyond its last tier goes with it.
+            if one.missing.field == crate::pricing::book::Field::Quantity {
+                usage.retain(|other| other.key != used.key);
+                break;
+            }
+        }
+    }
+}
+
+/// The mean of the quantities of all replications.
+fn averaged(months: &[Month]) -> Vec<Usage> {
+    let mut all: Vec<Usage> = Vec::new();
+    for used in months.iter().flat_map(|month| &month.usage) {
+        match all.iter_mut().find(|known| known.key == used.key && known.resource == used.resource) {
+            Some(known) => known.quantity += used.quantity,
+            None => all.push(used.clone()),
+        }
+    }
+    let runs = money::whole(months.len() as u64);
+    all.iter_mut().for_each(|used| used.quantity /= runs);
+    all
+}
+
+/// The cheapest plan for the CloudFront traffic of a bill.
+fn plan(bill: &Bill, book: &Book) -> Option<Plan> {
+    let of = |test: &dyn Fn(&Key) -> bool| bill.lines.iter().filter(|line| test(&line.key)).map(|line| line.usd).sum();
+    let quantity = |item: &str| -> Decimal {
+        let lines = bill.lines.iter().filter(|line| line.key.service == "cloudfront" && line.key.item == item);
+        lines.map(|line| line.quantity).sum()
+    };
+    let requests = quantity("https_request") + quantity("http_request");
+    if requests.is_zero() {
+        return None;
+    }
+    let plan = plans::cheapest(book, requests, quantity("data_transfer_out_gb"))?;
+    // Plans bundle web ACL, DNS and logs with the distribution.
+    let instead_of: Decimal = of(&|key: &Key| matches!(key.service.as_str(), "cloudfront" | "waf" | "route53"));
+    let total = bill.total() - instead_of + plan.usd;
+    Some(Plan { name: plan.name, usd: float(plan.usd), instead_of: float(instead_of), total: float(total) })
+}

@@ -1,0 +1,383 @@
+//! From the ledger of a run to the quantities of a month: which meter of which stage is which item of the price book.
+//!
+//! This is the only place that knows both the names stages give to what they count and the names of the price book. What
+//! is known here of neither is told as unpriced, never left out.
+
+use crate::exec::{ResourceKind, Run};
+use crate::pricing::costing::Weight;
+use crate::pricing::{Book, Costing, Decimal, Key, Usage, money};
+use crate::program::{Program, Standing};
+use crate::time::Span;
+
+/// The quantities of a month.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Month {
+    /// What has an item in the price book.
+    pub usage: Vec<Usage>,
+    /// What has none, a phrase each.
+    pub unpriced: Vec<String>,
+}
+
+/// How a meter is billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Billed {
+    /// So many units of an item of this service.
+    Units(&'static str),
+    /// Bytes, billed as GB of an item of this service.
+    Bytes(&'static str),
+    /// As part of something else, or not at all.
+    Elsewhere,
+}
+
+/// How a meter of a kind of stage is billed; nothing when it is not known.
+fn billed(kind: &str, meter: &str) -> Option<Billed> {
+    use Billed::*;
+    Some(match (kind, meter) {
+        (_, "new_connection") => Elsewhere,
+        (_, "internet_out_gb") => Bytes("datatransfer"),
+        ("rest_api" | "http_api", "interface_endpoint_gb") => Bytes("privatelink"),
+        ("rest_api" | "http_api", "authorizer_invocation") => Units("lambda"),
+        ("rest_api" | "http_api", "rest_request" | "http_request") => Units("apigateway"),
+        ("cloudfront", "https_request" | "function_invocation") => Units("cloudfront"),
+        ("cloudfront", "data_transfer_to_origin_gb" | "data_transfer_out_gb") => Bytes("cloudfront"),
+        ("waf", _) => Units("waf"),
+        ("route53", _) => Units("route53"),
+        ("cloud_map", "discover_call") => Units("cloudmap"),
+        ("lambda", "request") => Units("lambda"),
+        ("lambda", "billed" | "billed_provisioned" | "not_billed" | "init_and_not_billed" | "cold_start") => Elsewhere,
+        ("alb", "request" | "processed_bytes") | ("nlb", "processed_bytes") => Elsewhere,
+        ("link", "bytes_in" | "bytes_out") => Elsewhere,
+        _ => return None,
+    })
+}
+
+/// Whether a meter of a kind of stage is billed, or known not to be.
+pub fn is_known(kind: &str, meter: &str) -> bool {
+    billed(kind, meter).is_some()
+}
+
+/// Service of something standing; nothing for a number that other charges need.
+fn service_of(kind: &str, name: &str) -> Option<&'static str> {
+    Some(match (kind, name) {
+        (_, "alb_hour" | "nlb_hour") => "elb",
+        (_, "public_ipv4_in_use_hour") => "vpc",
+        (_, "interface_endpoint_hour") => "privatelink",
+        ("rest_api", _) => "apigateway",
+        ("waf", _) => "waf",
+        ("route53", _) => "route53",
+        ("cloud_map", _) => "cloudmap",
+        ("ec2", _) => "ec2",
+        ("ecs", _) => "fargate",
+        ("rds", _) => "rds",
+        ("rds_proxy", _) => "rdsproxy",
+        ("lambda", name) if name.starts_with("provisioned") => "lambda",
+        ("link", "site_to_site_connection_hour") => "vpn",
+        ("link", _) => "directconnect",
+        _ => return None,
+    })
+}
+
+/// The month that a run stands for.
+pub fn month(program: &Program, costing: &Costing, measured: Span, run: &Run, book: &Book) -> Month {
+    let weights = costing.weights(measured, run.offered);
+    let metered = Metered { program, costing, measured, run, book, weights };
+    let mut month = Month::default();
+    for standing in &program.standing {
+        metered.stand(standing, &mut month);
+    }
+    for (index, stage) in program.stages.iter().enumerate() {
+        for meter in program.meters.iter().filter(|meter| meter.stage == stage.name) {
+            metered.meter(&stage.kind, &meter.stage, &meter.name, &mut month);
+        }
+        match stage.kind.as_str() {
+            "alb" | "nlb" => metered.capacity(index, &mut month),
+            "lambda" => metered.duration(&stage.name, &mut month),
+            "link" => metered.line(&stage.name, &mut month),
+            _ => {}
+        }
+    }
+    month
+}
+
+/// A run with everything that makes a month of it.
+struct Metered<'a> {
+    program: &'a Program,
+    costing: &'a Costing,
+    measured: Span,
+    run: &'a Run,
+    book: &'a Book,
+    weights: Vec<Weight>,
+}
+
+/// A dimension of a load balancer: its name, and how many units of capacity an hour needs for it.
+type Dimension = (&'static str, f64);
+
+impl Metered<'_> {
+    fn region(&self, service: &str, item: &str) -> String {
+        match service {
+            "cloudfront" if item == "function_invocation" => self.costing.region.clone(),
+            "cloudfront" => self.costing.viewers.clone(),
+            "directconnect" if item.starts_with("port_") && self.costing.region.starts_with("ap-northeast-") => {
+                if matches!(self.costing.region.as_str(), "ap-northeast-1" | "ap-northeast-3") {
+                    "japan".to_owned()
+                } else {
+                    "global-ex-japan".to_owned()
+                }
+            }
+            "directconnect" if item.starts_with("port_") => "global-ex-japan".to_owned(),
+            _ => self.costing.region.clone(),
+        }
+    }
+
+    fn add(
+        &self,
+        month: &mut Month,
+        (service, item): (&str, &str),
+        quantity: Decimal,
+        stage: &str,
+        why: Option<String>,
+    ) {
+        let key = Key::new(service, item, &self.region(service, item));
+        month.usage.push(Usage { key, quantity, resource: stage.to_owned(), binding: why });
+    }
+
+    /// As `add`, for a quantity that was computed in floating point.
+    fn add_float(&self, month: &mut Month, item: (&str, &str), quantity: f64, stage: &str, why: Option<String>) {
+        match money::nearest(quantity).filter(|quantity| *quantity <= money::MOST) {
+            Some(quantity) => self.add(month, item, quantity, stage, why),
+            None => month.unpriced.push(format!("{stage}: {}/{}: the quantity is too large", item.0, item.1)),
+        }
+    }
+
+    /// What is there all month.
+    fn stand(&self, standing: &Standing, month: &mut Month) {
+        let Standing { stage, name, count, of } = standing;
+        let kind = self.kind(stage);
+        let Some(service) = service_of(kind, name) else { return };
+        let many = money::whole(*count) / money::whole(*of);
+        let hours = self.costing.conventions.hours_per_month;
+        let quantity = match name.as_str() {
+            name if name.ends_with("_hour") => many * hours,
+            name if name.ends_with("_month") => many,
+            name if name.ends_with("_gb_second") => many * hours * money::whole(3600),
+            _ => return month.unpriced.push(format!("{stage}: {name}")),
+        };
+        self.add(month, (service, name), quantity, stage, None);
+    }
+
+    fn kind(&self, stage: &str) -> &str {
+        self.program.stages.iter().find(|known| known.name == stage).map_or("", |stage| &stage.kind)
+    }
+
+    /// The number of something standing.
+    fn number(&self, stage: &str, name: &str) -> f64 {
+        let found = self.program.standing.iter().find(|known| known.stage == stage && known.name == name);
+        found.map_or(0.0, |standing| standing.count as f64 / standing.of as f64)
+    }
+
+    fn meter_index(&self, stage: &str, name: &str) -> Option<usize> {
+        self.program.meters.iter().position(|meter| meter.stage == stage && meter.name == name)
+    }
+
+    /// What a meter counted in an hour of the ledger.
+    fn counted(&self, stage: &str, name: &str, hour: usize) -> f64 {
+        let counted = self.meter_index(stage, name).and_then(|index| self.run.usage.get(hour)?.get(index));
+        counted.map_or(0.0, |counted| *counted as f64)
+    }
+
+    /// What a meter counts in the month.
+    fn volume(&self, stage: &str, name: &str) -> f64 {
+        self.weights.iter().map(|weight| weight.volume() * self.counted(stage, name, weight.hour)).sum()
+    }
+
+    fn meter(&self, kind: &str, stage: &str, name: &str, month: &mut Month) {
+        let volume = self.volume(stage, name);
+        let gb = self.costing.conventions.gb_bytes as f64;
+        match billed(kind, name) {
+            Some(Billed::Units("lambda")) if name == "authorizer_invocation" => {
+                self.add_float(month, ("lambda", "request"), volume, stage, None);
+                if volume > 0.0 {
+                    month.unpriced.push(format!("{stage}: the duration of the authorizer function"));
+                }
+            }
+            Some(Billed::Units(service)) => {
+                self.add_float(month, (service, name), volume, stage, None);
+                if service == "apigateway" && self.costing.access_log > 0 {
+                    // A billed unit more for a large payload is no line more in the log, and does not matter here.
+                    let bytes = volume * self.costing.access_log as f64 / gb;
+                    self.add_float(month, ("cloudwatch", "logs_ingest_gb"), bytes, stage, None);
+                }
+            }
+            Some(Billed::Bytes(service)) => self.add_float(month, (service, name), volume / gb, stage, None),
+            Some(Billed::Elsewhere) => {}
+            None => month.unpriced.push(format!("{stage}: the meter {name}")),
+        }
+    }
+
+    /// Duration of a function: started milliseconds and cold starts, by memory.
+    fn duration(&self, stage: &str, month: &mut Month) {
+        for name in ["x86", "arm"] {
+            let memory = self.number(stage, &format!("memory_{name}"));
+            if memory == 0.0 {
+                continue;
+            }
+            let ran = self.volume(stage, "billed") / 1e3;
+            let free = self.volume(stage, "not_billed");
+            let init = (self.volume(stage, "init_and_not_billed") - free) / 1e9;
+            let cold = (self.volume(stage, "cold_start") - free) / 1e9;
+            let all = (ran + cold) * memory;
+            let share = if ran + cold > 0.0 { 100.0 * init / (ran + cold) } else { 0.0 };
+            let why = (init > 0.0).then(|| format!("INIT {share:.1} % of it"));
+            self.add_float(month, ("lambda", &format!("{name}_gb_second")), all, stage, why);
+            let provisioned = self.volume(stage, "billed_provisioned") / 1e3 * memory;
+            if provisioned > 0.0 {
+                let item = format!("provisioned_duration_{name}_gb_second");
+                self.add_float(month, ("lambda", &item), provisioned, stage, None);
+            }
+        }
+    }
+
+    /// What goes out over a line of Direct Connect; other lines have no price a byte.
+    fn line(&self, stage: &str, month: &mut Month) {
+        let standing = self.program.standing.iter();
+        if standing.clone().any(|standing| standing.stage == stage && standing.name.starts_with("port_dedicated")) {
+            let gb = self.volume(stage, "bytes_out") / self.costing.conventions.gb_bytes as f64;
+            self.add_float(month, ("directconnect", "data_transfer_out"), gb, stage, None);
+        }
+    }
+
+    /// Capacity of a load balancer: in each hour the largest of its dimensions.
+    fn capacity(&self, index: usize, month: &mut Month) {
+        let stage = &self.program.stages[index];
+        let caller = self.caller(index);
+        let mut total = 0.0;
+        let mut hours: Vec<(&'static str, f64)> = Vec::new();
+        for weight in &self.weights {
+            let dimensions = self.dimensions(&stage.kind, &stage.name, caller, weight);
+            // The first of equals is named.
+            let largest = dimensions.iter().fold(("nothing", 0.0), |a, b| if b.1 > a.1 { *b } else { a });
+            total += largest.1 * weight.hours;
+            match hours.iter_mut().find(|(name, _)| *name == largest.0) {
+                Some((_, known)) => *known += weight.hours,
+                None => hours.push((largest.0, weight.hours)),
+            }
+        }
+        hours.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let all: f64 = hours.iter().map(|(_, hours)| hours).sum();
+        let share = |(name, hours): &(&str, f64)| match 100.0 * hours / all {
+            share if share > 99.95 => (*name).to_owned(),
+            share => format!("{name} {share:.0} % of the time"),
+        };
+        let binding = hours.iter().map(share).collect::<Vec<_>>().join(", ");
+        let item = if stage.kind == "alb" { "alb_lcu_hour" } else { "nlb_nlcu_hour" };
+        self.add_float(month, ("elb", item), total, &stage.name, Some(binding));
+        if stage.kind == "nlb" {
+            let zones = self.number(&stage.name, "zones_crossed").max(1.0);
+            // With evenly spread targets this share of the bytes goes to another zone, and is billed at both ends.
+            let crossing = 2.0 * (zones - 1.0) / zones;
+            let gb = self.volume(&stage.name, "processed_bytes") / self.costing.conventions.gb_bytes as f64;
+            if crossing > 0.0 {
+                self.add_float(month, ("datatransfer", "cross_az_gb"), gb * crossing, &stage.name, None);
+            }
+        }
+    }
+
+    /// The nearest stage before a balancer whose connections are counted.
+    fn caller(&self, index: usize) -> Option<&str> {
+        let before = self.program.stages[..index].iter().rev().map(|stage| stage.name.as_str());
+        before.into_iter().find(|stage| self.meter_index(stage, "new_connection").is_some())
+    }
+
+    /// Units of capacity that each dimension needs in an hour.
+    fn dimensions(&self, kind: &str, stage: &str, caller: Option<&str>, weight: &Weight) -> Vec<Dimension> {
+        let capacity = |item: &str| self.book.capacity(item).map_or(f64::INFINITY, crate::pricing::costing::float);
+        let a_second = |count: f64| count * weight.factor / weight.seconds;
+        let bytes = a_second(self.counted(stage, "processed_bytes", weight.hour)) * 3600.0;
+        let gb = bytes / self.costing.conventions.lcu_gb_bytes as f64;
+        let (opened, open) = self.connections(stage, caller, weight);
+        if kind == "nlb" {
+            let protocol = if self.number(stage, "tls") > 0.0 { "tls" } else { "tcp" };
+            return vec![
+                ("new connections", opened / capacity(&format!("nlcu_{protocol}_new_per_s"))),
+                ("active connections", open / capacity(&format!("nlcu_{protocol}_active"))),
+                ("bytes", gb / capacity(&format!("nlcu_{protocol}_gb_per_hour"))),
+            ];
+        }
+        let targets = if self.number(stage, "lambda_targets") > 0.0 { "lambda" } else { "ec2_ip" };
+        let rules = (self.number(stage, "rules") - FREE_RULES).max(0.0);
+        let requests = a_second(self.counted(stage, "request", weight.hour));
+        vec![
+            ("new connections", opened / capacity("lcu_new_connections_per_s")),
+            ("active connections", open / capacity("lcu_active_connections_per_min")),
+            ("bytes", gb / capacity(&format!("lcu_gb_per_hour_{targets}"))),
+            ("rule evaluations", rules * requests / capacity("lcu_rule_evaluations_per_s")),
+        ]
+    }
+
+    /// Connections opened a second and open at the same time, as a balancer sees them in an hour.
+    fn connections(&self, stage: &str, caller: Option<&str>, weight: &Weight) -> (f64, f64) {
+        if let Some(requests) = self.costing.requests_per_connection {
+            // An NLB counts no requests: what comes to its caller comes to it.
+            let counted = ["request", "rest_request", "http_request"].iter().find_map(|meter| {
+                let stages = self.program.stages.iter().map(|stage| stage.name.as_str());
+                let mut stages = std::iter::once(stage).chain(stages);
+                stages.find(|stage| self.meter_index(stage, meter).is_some()).map(|stage| (stage, *meter))
+            });
+            let count = counted
+                .map_or(self.run.offered as f64 / self.measured.as_secs_f64() * weight.seconds, |(stage, meter)| {
+                    self.counted(stage, meter, weight.hour)
+                });
+            let opened = count * weight.factor / weight.seconds / requests;
+            return (opened, opened * self.costing.connection_time.as_secs_f64());
+        }
+        let Some(caller) = caller else { return (0.0, 0.0) };
+        let opened = self.counted(caller, "new_connection", weight.hour) * weight.factor / weight.seconds;
+        let name = format!("{caller}.connections");
+        let resource =
+            self.run.resources.iter().find(|known| known.kind == ResourceKind::Connections && known.name == name);
+        // The mean of the run stands for every hour of it.
+        let open = resource.map_or(0.0, |known| {
+            (known.busy.iter().sum::<u64>() + known.kept) as f64 / self.measured.0 as f64 * weight.factor
+        });
+        (opened, open)
+    }
+}
+
+/// Rules of an ALB that are not counted (elb_capacity, lcu_rule_evaluations_per_s).
+const FREE_RULES: f64 = 10.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stage_counts_is_an_item_of_the_price_book_or_part_of_another() {
+        let book = Book::pack("aws-2026-11").expect("a good book");
+        for (kind, meter) in [
+            ("rest_api", "rest_request"),
+            ("http_api", "http_request"),
+            ("rest_api", "interface_endpoint_gb"),
+            ("http_api", "internet_out_gb"),
+            ("cloudfront", "https_request"),
+            ("cloudfront", "function_invocation"),
+            ("cloudfront", "data_transfer_out_gb"),
+            ("cloudfront", "data_transfer_to_origin_gb"),
+            ("waf", "request"),
+            ("waf", "captcha_attempt"),
+            ("waf", "wcu_overage_request_per_500wcu"),
+            ("waf", "body_overage_request_per_16kb"),
+            ("route53", "standard_query"),
+            ("route53", "alias_query_to_aws_resource"),
+            ("cloud_map", "discover_call"),
+            ("lambda", "request"),
+        ] {
+            let service = match billed(kind, meter) {
+                Some(Billed::Units(service) | Billed::Bytes(service)) => service,
+                other => panic!("{kind} {meter}: {other:?}"),
+            };
+            let known = book.prices().any(|price| price.key.service == service && price.key.item == meter);
+            assert!(known, "{service}/{meter}");
+        }
+        assert_eq!(billed("station", "anything"), None);
+    }
+}
