@@ -81,8 +81,10 @@ impl Line {
 
     /// The tier split in words: `333000000 x 0.0000035 + 667000000 x 0.0000028`.
     pub fn split(&self) -> String {
-        let tier = |tier: &Split| format!("{} x {}", money::plain(tier.quantity), money::plain(tier.usd_per_unit));
-        let free = (!self.free.is_zero()).then(|| format!("{} free", money::plain(self.free)));
+        // Counts and sizes are shown to a millionth of their unit.
+        let shown = |quantity: Decimal| money::plain(quantity.round_dp(6));
+        let tier = |tier: &Split| format!("{} x {}", shown(tier.quantity), money::plain(tier.usd_per_unit));
+        let free = (!self.free.is_zero()).then(|| format!("{} free", shown(self.free)));
         free.into_iter().chain(self.tiers.iter().map(tier)).collect::<Vec<_>>().join(" + ")
     }
 }

@@ -204,19 +204,8 @@ layout! {
 }
 
 /// All tables of a result.
-pub const LAYOUTS: [&Layout; 11] = [
-    &SUMMARY,
-    &OBJECTIVES,
-    &OUTCOMES,
-    &STAGES,
-    &RESOURCES,
-    &THEORY,
-    &BILL,
-    &COST,
-    &SERIES,
-    &PROVISION,
-    &COMPARISON,
-];
+pub const LAYOUTS: [&Layout; 11] =
+    [&SUMMARY, &OBJECTIVES, &OUTCOMES, &STAGES, &RESOURCES, &THEORY, &BILL, &COST, &SERIES, &PROVISION, &COMPARISON];
 
 /// The tables about findings, scenario by scenario in the order given: all but the comparison.
 pub fn tables(findings: &[&Finding]) -> Vec<Table> {

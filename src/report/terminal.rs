@@ -52,7 +52,7 @@ pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
     let mut out = String::new();
     section(&mut out, "Scenarios", "", &side_by_side(findings));
     if findings.iter().any(|finding| finding.cost.is_some()) {
-        section(&mut out, "Cost", "USD a month; USD for a million served; what has no price", &costs(findings));
+        section(&mut out, "Cost", "USD a month, USD for a million served", &costs(findings));
     }
     for comparison in comparisons {
         let title = format!("{} less {}", comparison.scenario, comparison.reference);
@@ -68,6 +68,11 @@ pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
         warnings(&mut out, &[text.to_owned()]);
     }
     warnings(&mut out, &shared_warnings(findings));
+    let unpriced = findings.iter().filter_map(|finding| Some((finding, finding.cost.as_ref()?)));
+    for (finding, cost) in unpriced.filter(|(_, cost)| !cost.unpriced.is_empty()) {
+        let text = format!("{}: without a price, hence not in the bill: {}", finding.name, cost.unpriced.join("; "));
+        warnings(&mut out, &[text]);
+    }
     out
 }
 
@@ -316,13 +321,13 @@ fn bill(out: &mut String, cost: &Cost) {
 
 /// The bills side by side.
 fn costs(findings: &[&Finding]) -> Grid {
-    let mut grid = Grid::new("lrrl");
+    let mut grid = Grid::new("lrr");
     for finding in findings {
-        let (total, million, unpriced) = match &finding.cost {
-            Some(cost) => (usd(cost.total.value), usd(cost.per_million.value), cost.unpriced.join("; ")),
-            None => ("-".to_owned(), "-".to_owned(), String::new()),
+        let (total, million) = match &finding.cost {
+            Some(cost) => (usd(cost.total.value), usd(cost.per_million.value)),
+            None => ("-".to_owned(), "-".to_owned()),
         };
-        grid.row([(finding.name.clone(), BOLD), (total, PLAIN), (million, PLAIN), (unpriced, OPEN)]);
+        grid.row([(finding.name.clone(), BOLD), (total, PLAIN), (million, PLAIN)]);
     }
     grid
 }
