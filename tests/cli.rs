@@ -342,3 +342,39 @@ fn comparing_a_scenario_with_itself_finds_no_difference_at_all() {
     let table = place.run("compare one.yaml twin.yaml");
     assert!(stdout(&table).contains("twin less one") && stdout(&table).contains("same"));
 }
+
+#[test]
+fn quantities_are_priced_from_a_file_and_what_is_unknown_is_refused_with_its_place() {
+    let place = Place::new();
+    place.file("usage.csv", "service,item,region,quantity\napigateway,http_request,us-east-1,432000000\n");
+    let output = place.run("price usage.csv --format json");
+    ends(&output, 0);
+    let bill: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(bill["total_usd"], 418.8);
+    assert_eq!(bill["lines"].as_array().map(Vec::len), Some(1));
+    place.file("wrong.csv", "service,item,region,quantity\napigateway,http_requests,us-east-1,5\n");
+    let output = place.run("price wrong.csv");
+    ends(&output, 2);
+    assert!(stderr(&output).contains("wrong.csv:2:12") && stderr(&output).contains("did you mean `http_request`?"));
+}
+
+#[test]
+fn two_bills_cross_where_the_rates_say() {
+    let place = Place::new();
+    let scenario = |name: &str, stage: &str| {
+        let text = format!(
+            "traffic: {{arrivals: constant, rate: 5/s, duration: 60 s}}\npath: [{stage}, delay: {{time: 1 ms}}]\n\
+             cost: {{access_log: 0 B, requests_per_connection: 1}}\nrun: {{warmup: 0 s, replications: 2}}\n"
+        );
+        place.file(name, &text);
+    };
+    scenario("http.yaml", "http_api");
+    scenario("alb.yaml", "alb: {scheme: internal}");
+    let output = place.run("break-even http.yaml alb.yaml --from 1/s --to 50/s --format json");
+    ends(&output, 0);
+    let found: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    // 16.425 a month against 0.911 less for a million: 18.03 million a month, 6.86 a second.
+    let rate = found["value"].as_f64().unwrap();
+    assert!((rate - 6.86).abs() < 0.1, "{rate}");
+    assert_eq!((&found["cheaper_below"], &found["cheaper_above"]), (&"http".into(), &"alb".into()));
+}
