@@ -3,6 +3,7 @@
 mod arguments;
 mod break_even;
 mod capacity;
+mod cheapest;
 mod commands;
 mod follow;
 mod inputs;

@@ -338,8 +338,14 @@ pub struct CapacityArguments {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The field to vary, in the syntax of `--set`, such as `traffic.rate` or `path.ecs.tasks`
-    #[arg(long, value_name = "PATH")]
-    pub over: String,
+    #[arg(long, value_name = "PATH", required_unless_present = "cheapest", conflicts_with = "cheapest")]
+    pub over: Option<String>,
+    /// Find the cheapest point of a grid instead, and who is both cheaper and faster than others
+    #[arg(long, requires = "grid")]
+    pub cheapest: bool,
+    /// Values of a field of the grid, such as `path.ecs.tasks=2,4,8`; may be repeated, for every combination
+    #[arg(long, value_name = "PATH=VALUES", requires = "cheapest")]
+    pub grid: Vec<String>,
     /// What has to be met, such as `p99 < 250 ms`, instead of the scenario's own objectives; may be repeated
     #[arg(long = "objective", value_name = "OBJECTIVE")]
     pub objectives: Vec<String>,

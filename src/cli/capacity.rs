@@ -14,6 +14,9 @@ use std::sync::atomic::AtomicBool;
 
 /// Searches and shows what was found.
 pub fn capacity(arguments: &CapacityArguments) -> Result<Exit, Failure> {
+    if arguments.cheapest {
+        return super::cheapest::cheapest(arguments);
+    }
     let field = field(arguments)?;
     let first = case(arguments, &[]).map_err(|wrong| Failure::new(Exit::Usage, wrong))?;
     let question = question(arguments, field, &first)?;
@@ -42,16 +45,17 @@ pub fn capacity(arguments: &CapacityArguments) -> Result<Exit, Failure> {
 
 /// The field that is varied; with a range given, its first value need not be in the file.
 fn field(arguments: &CapacityArguments) -> Result<Field, Failure> {
+    let over = arguments.over.as_deref().unwrap_or_default();
     let wrong = |text: &str| Failure::new(Exit::Usage, format!("error: `{text}` is no positive number with a unit"));
-    let given = arguments.from.as_ref().map(|text| Field::parse(&arguments.over, text).ok_or_else(|| wrong(text)));
+    let given = arguments.from.as_ref().map(|text| Field::parse(over, text).ok_or_else(|| wrong(text)));
     match given {
         Some(field) => field,
-        None => Field::of(&arguments.file, &arguments.sets, &arguments.over)
+        None => Field::of(&arguments.file, &arguments.sets, over)
             .map_err(|(problems, sources)| Failure::new(Exit::Usage, render(&problems, &sources, true).trim_end())),
     }
 }
 
-fn question(arguments: &CapacityArguments, field: Field, first: &Case) -> Result<Question, Failure> {
+pub(super) fn question(arguments: &CapacityArguments, field: Field, first: &Case) -> Result<Question, Failure> {
     let bound = |text: &Option<String>, otherwise: f64| match text {
         None => Ok(otherwise),
         Some(text) => match Field::parse(&field.path, text).filter(|bound| bound.unit == field.unit) {
@@ -114,7 +118,7 @@ fn objectives(arguments: &CapacityArguments, first: &Case) -> Result<Vec<Objecti
 }
 
 /// The case with these overrides after those of the command line, or what is wrong with them.
-fn case(arguments: &CapacityArguments, more: &[String]) -> Result<Case, String> {
+pub(super) fn case(arguments: &CapacityArguments, more: &[String]) -> Result<Case, String> {
     let sets: Vec<String> = arguments.sets.iter().chain(more).cloned().collect();
     let scenario = scenario::load(&arguments.file, &sets)
         .map_err(|(problems, sources)| render(&problems, &sources, true).trim_end().to_owned())?;
@@ -124,7 +128,7 @@ fn case(arguments: &CapacityArguments, more: &[String]) -> Result<Case, String> 
     Ok(case)
 }
 
-fn failure(error: CapacityError) -> Failure {
+pub(super) fn failure(error: CapacityError) -> Failure {
     match error {
         CapacityError::Threads(_) => Failure::new(Exit::Failed, format!("error: {error}")),
         CapacityError::Interrupted => Failure::new(Exit::Interrupted, error),

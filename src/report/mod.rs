@@ -3,6 +3,7 @@
 
 pub mod bill;
 pub mod capacity;
+pub mod cheapest;
 pub mod explain;
 pub mod folder;
 pub mod json;

@@ -8,6 +8,7 @@
 mod coverage;
 pub mod histogram;
 pub mod interval;
+pub mod selection;
 pub mod series;
 pub mod student;
 pub mod theory;

@@ -226,6 +226,34 @@ pub fn search(
     Ok(search.answer(end, good, bad))
 }
 
+/// Waves at one value until every objective is confirmed or one is refuted; with the last wave, if there was one.
+pub(super) fn settle(
+    question: &Question,
+    value: f64,
+    cases: &Cases<'_>,
+    runner: Runner<'_>,
+) -> Result<(Tried, Option<(Case, Sample)>), CapacityError> {
+    let mut replications = question.replications.max(2);
+    loop {
+        let mut case = match cases(value) {
+            Ok(case) => case,
+            Err(trouble) => return Ok((refused(value, trouble), None)),
+        };
+        case.replications = replications;
+        let confidence = case.confidence;
+        case.confidence = 1.0 - (1.0 - question.confidence) / TESTS;
+        case.objectives = question.objectives.clone();
+        let sample = runner.sample(&case)?;
+        let verdicts = verdicts(&Estimates::of(&case, &sample), &question.objectives);
+        case.confidence = confidence;
+        let tried = tried(value, &case, &sample, &verdicts, &question.objectives);
+        if tried.verdict != Verdict::Inconclusive || replications >= question.most {
+            return Ok((tried, Some((case, sample))));
+        }
+        replications = (replications * GROWTH).min(question.most);
+    }
+}
+
 struct Search<'a> {
     question: &'a Question,
     cases: &'a Cases<'a>,
@@ -240,33 +268,10 @@ impl Search<'_> {
         if let Some(known) = self.tried.iter().find(|tried| tried.value == value) {
             return Ok(known.clone());
         }
-        let tried = self.run(value)?;
+        let (tried, _) = settle(self.question, value, self.cases, self.runner)?;
         (self.told)(&tried);
         self.tried.push(tried.clone());
         Ok(tried)
-    }
-
-    /// Waves until every objective is confirmed or one is refuted.
-    fn run(&self, value: f64) -> Result<Tried, CapacityError> {
-        let mut replications = self.question.replications.max(2);
-        loop {
-            let mut case = match (self.cases)(value) {
-                Ok(case) => case,
-                Err(trouble) => return Ok(refused(value, trouble)),
-            };
-            case.replications = replications;
-            let confidence = case.confidence;
-            case.confidence = 1.0 - (1.0 - self.question.confidence) / TESTS;
-            case.objectives = self.question.objectives.clone();
-            let sample = self.runner.sample(&case)?;
-            let verdicts = verdicts(&Estimates::of(&case, &sample), &self.question.objectives);
-            case.confidence = confidence;
-            let tried = tried(value, &case, &sample, &verdicts, &self.question.objectives);
-            if tried.verdict != Verdict::Inconclusive || replications >= self.question.most {
-                return Ok(tried);
-            }
-            replications = (replications * GROWTH).min(self.question.most);
-        }
     }
 
     /// Whether more makes things worse or better, from a point with twice as much, or more.

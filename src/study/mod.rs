@@ -7,6 +7,7 @@
 pub mod break_even;
 pub mod capacity;
 pub mod case;
+pub mod cheapest;
 pub mod compare;
 pub mod cost;
 pub mod estimate;
