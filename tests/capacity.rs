@@ -94,3 +94,55 @@ fn a_field_that_changes_nothing_and_a_goal_out_of_reach_are_said_to_be_so() {
     assert_eq!(never.good, None);
     assert!(never.bad.is_some());
 }
+
+// ---- the cheapest point of a grid ----
+
+use gatepath::study::cheapest::{Cheapest, cheapest};
+
+fn cheapest_of(text: &str, points: &[&[&str]], objectives: &[&str]) -> Cheapest {
+    let cases = |point: f64| {
+        let sets: Vec<String> = points[point as usize].iter().map(|set| set.to_string()).collect();
+        load_bytes("test", "test.yaml", text.as_bytes(), Path::new(""), &sets)
+            .map(|scenario| Case::new("test", scenario))
+            .map_err(|(problems, _)| format!("{problems:?}"))
+    };
+    let question = Question {
+        field: Field::parse("grid", "1").unwrap(),
+        objectives: objectives.iter().map(|text| Objective::parse(text).unwrap()).collect(),
+        end: None,
+        within: (0.0, f64::MAX),
+        precision: 0.01,
+        confidence: 0.95,
+        replications: 10,
+        most: 40,
+    };
+    let never = AtomicBool::new(false);
+    let runner = Runner { executor: Executor::Auto, threads: 2, cancel: &never };
+    cheapest(&question, points.len(), &cases, runner, &|_| {}).unwrap()
+}
+
+#[test]
+fn the_cheapest_point_meets_the_objectives_and_the_front_has_nobody_better_on_both_counts() {
+    let text = "traffic: {arrivals: poisson, rate: 200/s, duration: 30 s}\npath:\n  - alb\n  - ecs: {tasks: 1, size: {vcpu: 1, \
+                memory: 2 GiB}, workers: 2, service: {exponential: {mean: 20 ms}}}\n";
+    let points: [&[&str]; 4] =
+        [&["path.ecs.tasks=2"], &["path.ecs.tasks=4"], &["path.ecs.tasks=8"], &["path.ecs.tasks=5"]];
+    let found = cheapest_of(text, &points, &["p99 < 250 ms", "errors < 1%"]);
+    // Two tasks have four workers for a load of four: they cannot do it. Of the others each task costs.
+    let verdicts: Vec<bool> = found.offers.iter().map(|offer| offer.tried.verdict.word() == "met").collect();
+    assert_eq!(verdicts, [false, true, true, true]);
+    assert!(found.best == Some(1) || found.best == Some(3), "{:?}", found.best);
+    let usd = |index: usize| found.offers[index].cost.unwrap().value;
+    assert!((1..4).all(|index| usd(found.best.unwrap()) <= usd(index)));
+    assert!(found.certain);
+    for one in found.offers.iter().filter(|offer| offer.on_front) {
+        let better = |other: &&gatepath::study::cheapest::Offer| {
+            other.tried.verdict.word() == "met"
+                && other.cost.unwrap().value < one.cost.unwrap().value
+                && other.p99.value < one.p99.value
+        };
+        assert!(found.offers.iter().find(better).is_none(), "{one:?}");
+    }
+    let nobody = cheapest_of(text, &points[..1], &["p99 < 5 ms"]);
+    assert_eq!((nobody.best, nobody.certain), (None, false));
+}

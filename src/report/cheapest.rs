@@ -24,7 +24,8 @@ pub fn summary(case: &Case, points: &[Vec<String>], found: &Cheapest, confidence
             } else {
                 "the cheapest that meets the objectives, but others may be as cheap".to_owned()
             };
-            let _ = writeln!(out, "{GOOD}{}{GOOD:#} is {doubt}: {} a month", points[best.point].join(" "), usd(best.cost));
+            let _ =
+                writeln!(out, "{GOOD}{}{GOOD:#} is {doubt}: {} a month", points[best.point].join(" "), usd(best.cost));
         }
         None => {
             let _ = writeln!(out, "{BAD}no point with a bill meets the objectives{BAD:#}");

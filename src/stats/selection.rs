@@ -15,7 +15,8 @@ pub fn shares(means: &[f64], variances: &[f64]) -> Vec<f64> {
     let distances: Vec<f64> = means.iter().map(|mean| mean - means[best]).collect();
     let smallest = distances.iter().copied().filter(|&distance| distance > 0.0).fold(f64::INFINITY, f64::min);
     let ratio = |system: usize| variances[system] / distances[system].max(smallest).powi(2);
-    let mut shares: Vec<f64> = (0..means.len()).map(|system| if system == best { 0.0 } else { ratio(system) }).collect();
+    let mut shares: Vec<f64> =
+        (0..means.len()).map(|system| if system == best { 0.0 } else { ratio(system) }).collect();
     let squares = (0..means.len()).filter(|&system| system != best && variances[system] > 0.0);
     let squares: f64 = squares.map(|system| shares[system] * shares[system] / variances[system]).sum();
     shares[best] = (variances[best] * squares).sqrt();

@@ -85,16 +85,14 @@ fn usd(offer: &Offer) -> f64 {
 
 fn offer(question: &Question, point: usize, cases: &Cases<'_>, runner: Runner<'_>) -> Result<Offer, CapacityError> {
     let (tried, run) = settle(question, point as f64, cases, runner)?;
-    let mut offer =
-        Offer { point, tried, cost: None, p99: Interval::UNKNOWN, on_front: false, totals: Vec::new() };
+    let mut offer = Offer { point, tried, cost: None, p99: Interval::UNKNOWN, on_front: false, totals: Vec::new() };
     if let Some((case, sample)) = run {
         let estimates = Estimates::of(&case, &sample);
         if estimates.status.is_complete() {
             offer.p99 = estimates.measure(Metric::Quantile(0.99)).map_or(Interval::UNKNOWN, |p99| p99.interval);
             let costing = case.costing.as_ref();
-            let cost = costing.and_then(|costing| {
-                Cost::of(&case.program, costing, case.measured(), case.confidence, &sample)
-            });
+            let cost =
+                costing.and_then(|costing| Cost::of(&case.program, costing, case.measured(), case.confidence, &sample));
             offer.cost = cost.as_ref().map(|cost| cost.total);
             offer.totals = cost.map_or(Vec::new(), |cost| cost.totals);
         }
@@ -153,6 +151,7 @@ fn front(offers: &mut [Offer]) {
         offers.iter().filter(|offer| is_good(offer)).map(|offer| (usd(offer), offer.p99.value)).collect();
     for offer in offers.iter_mut().filter(|offer| offer.tried.verdict == Verdict::Met && offer.cost.is_some()) {
         let (cost, p99) = (offer.cost.map_or(f64::INFINITY, |cost| cost.value), offer.p99.value);
-        offer.on_front = !good.iter().any(|&(other, fast)| other <= cost && fast <= p99 && (other < cost || fast < p99));
+        offer.on_front =
+            !good.iter().any(|&(other, fast)| other <= cost && fast <= p99 && (other < cost || fast < p99));
     }
 }
