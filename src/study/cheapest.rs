@@ -39,7 +39,7 @@ pub struct Cheapest {
     /// The cheapest that meets the objectives, by its place in `offers`; nothing when none does.
     pub best: Option<usize>,
     /// Whether it is cheaper than every other with the confidence asked for; otherwise others are as cheap as far as the
-    /// data can tell.
+    /// data can tell, and of those that cost the same it is the fastest.
     pub certain: bool,
 }
 
@@ -64,14 +64,18 @@ pub fn cheapest(
     for round in 0..=ROUNDS {
         let rivals = rivals(question, &offers);
         certain = rivals.len() <= 1;
-        if certain || round == ROUNDS {
+        // More runs of what costs the same in each of them tell nothing.
+        let alike = rivals.windows(2).all(|pair| offers[pair[0]].totals == offers[pair[1]].totals);
+        if certain || alike || round == ROUNDS {
             break;
         }
         more(question, &mut offers, &rivals, cases, runner)?;
     }
     front(&mut offers);
     let good = (0..offers.len()).filter(|&index| is_good(&offers[index]));
-    let best = good.min_by(|&one, &other| usd(&offers[one]).total_cmp(&usd(&offers[other])));
+    let order =
+        |one: &Offer, other: &Offer| usd(one).total_cmp(&usd(other)).then(one.p99.value.total_cmp(&other.p99.value));
+    let best = good.min_by(|&one, &other| order(&offers[one], &offers[other]));
     Ok(Cheapest { certain: certain && best.is_some(), offers, best })
 }
 
@@ -111,7 +115,8 @@ fn rivals(question: &Question, offers: &[Offer]) -> Vec<usize> {
     let may_be = |index: usize| {
         let pairs = offers[index].totals.iter().zip(&offers[best].totals);
         let differences: Vec<f64> = pairs.map(|(mine, theirs)| mine - theirs).collect();
-        index == best || !(interval::mean(&differences, confidence).low > 0.0)
+        let low = interval::mean(&differences, confidence).low;
+        index == best || low <= 0.0 || low.is_nan()
     };
     good.into_iter().filter(|&index| may_be(index)).collect()
 }
