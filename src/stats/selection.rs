@@ -27,6 +27,14 @@ pub fn shares(means: &[f64], variances: &[f64]) -> Vec<f64> {
     }
 }
 
+/// How many of `more` further runs each system gets after those it has had, so that all runs together lie as [`shares`] says
+/// as far as they still can; not whole numbers yet.
+pub fn further(means: &[f64], variances: &[f64], used: &[usize], more: usize) -> Vec<f64> {
+    let all = (used.iter().sum::<usize>() + more) as f64;
+    let shares = shares(means, variances);
+    shares.iter().zip(used).map(|(share, &used)| (share * all - used as f64).max(0.0)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,12 +42,12 @@ mod tests {
     #[test]
     fn the_published_example_is_reproduced() {
         // R package SPOT: 100 more runs go (48, 38, 11, 2, 1); before rounding the formula gives 46.9, 38.2, 11.6, 2.0, 1.2.
-        let shares = shares(&[1.2, 2.1, 3.4, 4.87, 6.05], &[3.3, 2.0, 4.5, 5.3, 6.9]);
-        let exact = [46.9, 38.2, 11.6, 2.0, 1.2];
-        for (share, exact) in shares.iter().zip(exact) {
-            assert!((100.0 * share - exact).abs() < 0.1, "{shares:?}");
+        let (means, variances) = ([1.2, 2.1, 3.4, 4.87, 6.05], [3.3, 2.0, 4.5, 5.3, 6.9]);
+        let further = further(&means, &variances, &[12, 6, 5, 5, 4], 100);
+        for (further, exact) in further.iter().zip([46.9, 38.2, 11.6, 2.0, 1.2]) {
+            assert!((further - exact).abs() < 0.1, "{further} against {exact}");
         }
-        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!((shares(&means, &variances).iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
 
     #[test]

@@ -131,11 +131,10 @@ fn more(
 ) -> Result<(), CapacityError> {
     let means: Vec<f64> = rivals.iter().map(|&index| usd(&offers[index])).collect();
     let variances: Vec<f64> = rivals.iter().map(|&index| variance(&offers[index].totals)).collect();
-    let shares = selection::shares(&means, &variances);
-    let budget = (question.replications * rivals.len()) as f64;
-    for (&index, share) in rivals.iter().zip(shares) {
-        let used = offers[index].totals.len();
-        let wanted = (used + (budget * share).ceil() as usize).min(question.most);
+    let used: Vec<usize> = rivals.iter().map(|&index| offers[index].totals.len()).collect();
+    let further = selection::further(&means, &variances, &used, question.replications * rivals.len());
+    for ((&index, further), used) in rivals.iter().zip(further).zip(used) {
+        let wanted = (used + further.ceil() as usize).min(question.most);
         if wanted > used {
             let longer = Question { replications: wanted, most: wanted, ..question.clone() };
             offers[index] = offer(&longer, offers[index].point, cases, runner)?;
