@@ -378,3 +378,23 @@ fn two_bills_cross_where_the_rates_say() {
     assert!((rate - 6.86).abs() < 0.1, "{rate}");
     assert_eq!((&found["cheaper_below"], &found["cheaper_above"]), (&"http".into(), &"alb".into()));
 }
+
+#[test]
+fn the_cheapest_point_of_a_grid_comes_as_a_table_too() {
+    let place = Place::new();
+    place.file(
+        "shop.yaml",
+        "traffic: {arrivals: poisson, rate: 50/s, duration: 20 s}\npath:\n  - alb: {zones: 2}\n\
+         \x20 - ecs: {tasks: 2, size: {vcpu: 0.5, memory: 1 GiB}, workers: 4, service: {exponential: {mean: 5 ms}}}\n\
+         objectives: [p99 < 500 ms]\nrun: {warmup: 0 s, replications: 4}\n",
+    );
+    let output = place.run("capacity shop.yaml --cheapest --grid path.ecs.tasks=4,2 --quiet --format csv");
+    ends(&output, 0);
+    let rows = stdout(&output);
+    let mut reader = csv::Reader::from_reader(rows.as_bytes());
+    let column = reader.headers().unwrap().iter().position(|name| name == "best").unwrap();
+    let best: Vec<(String, String)> =
+        reader.records().map(Result::unwrap).map(|row| (row[1].to_owned(), row[column].to_owned())).collect();
+    let told = |set: &str, best: &str| (set.to_owned(), best.to_owned());
+    assert_eq!(best, [told("path.ecs.tasks=4", "0"), told("path.ecs.tasks=2", "1")], "{rows}");
+}

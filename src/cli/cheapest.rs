@@ -2,7 +2,7 @@
 
 use super::arguments::{CapacityArguments, Format};
 use super::capacity::{case, failure, question};
-use super::commands::print;
+use super::commands::{print, print_bytes};
 use super::session::{listen, threads};
 use super::{Exit, Failure};
 use crate::report::cheapest as report;
@@ -37,7 +37,8 @@ pub fn cheapest(arguments: &CapacityArguments) -> Result<Exit, Failure> {
     let found = search(&question, points.len(), &cases, runner, &told).map_err(failure)?;
     match arguments.format {
         Format::Table => print(&report::summary(&first, &points, &found, question.confidence))?,
-        Format::Json | Format::Csv => {
+        Format::Csv => print_bytes(&report::table(&first, &points, &found).to_csv())?,
+        Format::Json => {
             print(&format!("{:#}\n", report::document(&first, &points, &found, question.confidence)))?;
         }
     }

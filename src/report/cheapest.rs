@@ -1,6 +1,7 @@
 //! The points of a grid with what they cost: for people and as JSON.
 
 use super::number::{self, Unit};
+use super::table::{Column, Layout, Table};
 use crate::stats::Interval;
 use crate::study::cheapest::{Cheapest, Offer};
 use crate::study::{Case, Verdict};
@@ -12,6 +13,29 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// The points of a grid.
+pub const POINTS: Layout = Layout {
+    name: "cheapest",
+    columns: &[
+        Column { name: "scenario", about: "name of the scenario" },
+        Column { name: "set", about: "the settings of the point" },
+        Column { name: "verdict", about: "`met`, `missed` or `inconclusive`, of all objectives together" },
+        Column { name: "replications", about: "independent replications behind it" },
+        Column { name: "usd_per_month", about: "the bill of a month; empty when there is none" },
+        Column { name: "usd_per_month_low", about: "lower end of its interval" },
+        Column { name: "usd_per_month_high", about: "upper end of its interval" },
+        Column { name: "latency_p99_ms", about: "latency that 99 % stay below" },
+        Column { name: "latency_p99_ms_low", about: "lower end of its interval" },
+        Column { name: "latency_p99_ms_high", about: "upper end of its interval" },
+        Column {
+            name: "on_pareto_front",
+            about: "1 if no other point that meets the objectives is cheaper and faster",
+        },
+        Column { name: "best", about: "1 for the cheapest that meets the objectives" },
+        Column { name: "trouble", about: "why there are no numbers" },
+    ],
+};
 
 /// The answer for people; `points` are the settings of every point of the grid.
 pub fn summary(case: &Case, points: &[Vec<String>], found: &Cheapest, confidence: f64) -> String {
@@ -60,6 +84,30 @@ pub fn line(point: &[String], wide: usize, offer: &Offer) -> String {
 
 fn usd(cost: Option<Interval>) -> String {
     cost.map_or("no bill".to_owned(), |cost| format!("${:.2}", cost.value))
+}
+
+/// All points as a table.
+pub fn table(case: &Case, points: &[Vec<String>], found: &Cheapest) -> Table {
+    let mut table = Table::new(&POINTS);
+    for (index, offer) in found.offers.iter().enumerate() {
+        let (cost, p99) = (offer.cost.unwrap_or(Interval::UNKNOWN), offer.p99.scaled(1e-6));
+        table.push([
+            case.name.as_str().into(),
+            points[offer.point].join(" ").into(),
+            offer.tried.verdict.word().into(),
+            offer.tried.replications.into(),
+            cost.value.into(),
+            cost.low.into(),
+            cost.high.into(),
+            p99.value.into(),
+            p99.low.into(),
+            p99.high.into(),
+            u32::from(offer.on_front).into(),
+            u32::from(found.best == Some(index)).into(),
+            offer.tried.trouble.as_deref().unwrap_or("").into(),
+        ]);
+    }
+    table
 }
 
 /// The answer with all points as JSON.
