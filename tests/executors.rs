@@ -468,3 +468,16 @@ fn a_backlog_that_grows_towards_the_guard_is_followed_by_events_and_nothing_is_r
         }
     }
 }
+
+#[test]
+fn whoever_comes_back_into_a_loop_comes_back_wherever_he_enters_it() {
+    // The same server twice, and a delay in between at which the repeat begins.
+    let stages = [
+        Does::Shared { holds: true, service: Ms::Const(5) },
+        Does::Retry { attempts: 2, backoff: Ms::Const(0), budget: false },
+        Does::Delay(Ms::Const(11), Ms::Const(12)),
+        Does::Shared { holds: true, service: Ms::Const(21) },
+    ];
+    let at = [18, 35, 50, 69, 74, 90, 91, 108, 112, 116, 120, 137, 140, 142];
+    assert_equal(&stages, &Given::at(&at), None, 1, Guard::default());
+}

@@ -53,10 +53,13 @@ impl Lag {
 impl Parts {
     /// Condenses a program; repeats that can come back sooner than `shortest` close their circle.
     pub fn of(program: &Program, shortest: Span) -> Parts {
-        let graph = Graph::of(program);
+        let mut graph = Graph::of(program);
+        let parted = graph.condensed(true);
+        // Nobody may enter a loop any more, wherever it is, once that has been taken through the window.
+        parted.iter().filter(|members| members.len() > 1).flatten().for_each(|&place| graph.stops[place] = true);
         let lag = graph.smallest_lag();
         let open = lag.is_some_and(|lag| lag.least() >= shortest.max(Span(1)));
-        let components = graph.condensed(open);
+        let components = if open { parted } else { graph.condensed(false) };
         let mut step_of = vec![0; program.code.len()];
         let mut steps = Vec::new();
         for members in components {
@@ -110,8 +113,10 @@ struct Graph {
     causes: Vec<Vec<usize>>,
     /// Calls with a deadline.
     scopes: Vec<Scope>,
-    /// Where nobody may come once a window has passed: what takes requests in order of time, and what earns for it.
+    /// What takes requests in order of time, or earns for what does.
     ordered: Vec<bool>,
+    /// Where nobody may come once a window has passed.
+    stops: Vec<bool>,
 }
 
 /// The inside of a call with a deadline. Whoever is inside may be cut loose at once; whoever enters has the deadline
@@ -136,6 +141,7 @@ impl Graph {
                 .iter()
                 .map(|instruction| instruction.is_ordered(program) || needs_events(program, instruction))
                 .collect(),
+            stops: Vec::new(),
         };
         for place in places {
             match program.code[place] {
@@ -161,6 +167,7 @@ impl Graph {
             }
         }
         graph.share_state(program);
+        graph.stops.clone_from(&graph.ordered);
         graph
     }
 
@@ -226,7 +233,7 @@ impl Graph {
             });
             let to_repeat = given.chain(on_the_way).min().unwrap_or(u64::MAX);
             let onward = self.distances(to);
-            let stops = (0..onward.len()).filter(|&place| self.ordered[place]);
+            let stops = (0..onward.len()).filter(|&place| self.stops[place]);
             let nearest = stops.map(|place| onward[place]).min().unwrap_or(u64::MAX);
             to_repeat.saturating_add(lag).saturating_add(nearest)
         };
