@@ -143,7 +143,7 @@ fn common_random_numbers_narrow_a_difference() {
 #[test]
 fn a_clock_beside_a_run_changes_nothing_and_misses_no_time() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/models/c.yaml");
-    let scenario = gatepath::scenario::load(&file, &["traffic.duration=5 s".to_owned()]).unwrap();
+    let scenario = gatepath::scenario::load(&file, &["traffic.duration=20 s".to_owned()]).unwrap();
     let options = Options {
         seed: 1,
         replication: 0,
