@@ -16,6 +16,7 @@ pub mod pricing;
 pub mod program;
 pub mod report;
 pub mod rng;
+mod rows;
 pub mod scenario;
 pub mod spec;
 pub mod stage;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// The floors, lowest first, with the modules on each.
 const FLOORS: &[&[&str]] = &[
     &["lanes"],
-    &["time", "rng", "math", "diagnostic"],
+    &["time", "rng", "math", "diagnostic", "rows"],
     &["units"],
     &["law", "stats"],
     &["spec"],

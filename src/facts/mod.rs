@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use crate::diagnostic::nearest;
 use crate::law::LawSpec;
 use crate::program::{Grade, Origin, Sourced};
+use crate::rows;
 use crate::time::Span;
 use crate::units::{Bytes, Rate, Share};
 
@@ -127,22 +128,9 @@ impl Facts {
         let mut facts = Facts::default();
         let mut errors = Vec::new();
         for &(file, text) in files {
-            let mut add = |line, message| errors.push(FactError::Row { file: file.to_owned(), line, message });
-            let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
-            match reader.headers() {
-                Ok(header) if header.iter().eq(COLUMNS) => {}
-                Ok(_) => add(1, format!("expected the columns {}", COLUMNS.join(","))),
-                Err(error) => add(1, error.to_string()),
-            }
-            for record in reader.records() {
-                match record {
-                    Ok(record) => {
-                        let line = record.position().map_or(0, csv::Position::line);
-                        facts.add(&record).unwrap_or_else(|message| add(line, message));
-                    }
-                    Err(error) => add(error.position().map_or(0, csv::Position::line), "expected 8 columns".to_owned()),
-                }
-            }
+            let error = |(line, message)| FactError::Row { file: file.to_owned(), line, message };
+            let refused = rows::read(text, &COLUMNS, |row| facts.add(row)).err().unwrap_or_default();
+            errors.extend(refused.into_iter().map(error));
         }
         if errors.is_empty() { Ok(facts) } else { Err(errors) }
     }

@@ -7,6 +7,7 @@
 use super::money::{self, Decimal};
 use crate::diagnostic::nearest;
 use crate::program::Grade;
+use crate::rows;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
@@ -153,27 +154,11 @@ impl Book {
     /// Every row that cannot be used, and every price whose tiers leave gaps, with file and line.
     pub fn read(file: &str, text: &str) -> Result<Book, Vec<BookError>> {
         let mut book = Book::default();
-        let mut errors = Vec::new();
-        let mut add = |line, message| errors.push(BookError { file: file.to_owned(), line, message });
-        let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
-        match reader.headers() {
-            Ok(header) if header.iter().eq(COLUMNS) => {}
-            Ok(_) => add(1, format!("expected the columns {}", COLUMNS.join(","))),
-            Err(error) => add(1, error.to_string()),
+        let error = |(line, message)| BookError { file: file.to_owned(), line, message };
+        match rows::read(text, &COLUMNS, |row| book.add(row)) {
+            Ok(()) => Ok(book),
+            Err(problems) => Err(problems.into_iter().map(error).collect()),
         }
-        for record in reader.records() {
-            match record {
-                Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line);
-                    book.add(&record).unwrap_or_else(|message| add(line, message));
-                }
-                Err(error) => {
-                    let message = format!("expected {} columns", COLUMNS.len());
-                    add(error.position().map_or(0, csv::Position::line), message);
-                }
-            }
-        }
-        if errors.is_empty() { Ok(book) } else { Err(errors) }
     }
 
     fn add(&mut self, record: &csv::StringRecord) -> Result<(), String> {
