@@ -398,3 +398,18 @@ fn the_cheapest_point_of_a_grid_comes_as_a_table_too() {
     let told = |set: &str, best: &str| (set.to_owned(), best.to_owned());
     assert_eq!(best, [told("path.ecs.tasks=4", "0"), told("path.ecs.tasks=2", "1")], "{rows}");
 }
+
+#[test]
+fn a_bill_of_one_line_is_shown_whole() {
+    let place = Place::new();
+    place.file(
+        "one.yaml",
+        "traffic: {arrivals: constant, rate: 5/s, duration: 10 s}\npath: [delay: {time: 1 ms}]\n\
+         cost: {usage: [{item: nat/nat_gateway_hour, quantity: 1}]}\nrun: {warmup: 0 s, replications: 2}\n",
+    );
+    let output = place.run("run one.yaml --quiet");
+    ends(&output, 0);
+    let shown = stdout(&output);
+    let bill = shown.split("What it costs").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a bill");
+    assert!(bill.contains("nat/nat_gateway_hour  32.85  730 hour") && !bill.contains("more"), "{bill}");
+}

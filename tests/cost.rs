@@ -374,9 +374,11 @@ fn a_flat_plan_stands_beside_paying_as_one_goes() {
 
 #[test]
 fn what_has_no_price_is_told_and_the_rest_is_billed() {
-    let month = cost(&scenario("1/s", "", "rds: {class: db.r6g.large, engine: postgres, query: 1 ms}", ""));
+    let database = "rds: {class: db.r6g.large, engine: mariadb, query: 1 ms}";
+    let month = cost(&scenario("1/s", "", database, ""));
     assert_eq!(month.bill.lines.len(), 0);
-    assert!(month.unpriced[0].contains("postgres_single_az_db.r6g.large_hour"), "{:?}", month.unpriced);
+    assert!(month.unpriced[0].contains("mariadb_single_az_db.r6g.large_hour"), "{:?}", month.unpriced);
+    assert!(month.unpriced[0].contains("write it under `cost.prices`"), "{:?}", month.unpriced);
     let month = cost(&scenario("1/s", "", "alb, ec2: {service: 1 ms, workers: 4}", ""));
     assert!(month.unpriced.iter().any(|what| what.contains("instances of unknown type")), "{:?}", month.unpriced);
     assert!(!month.bill.lines.is_empty());
@@ -414,4 +416,230 @@ fn every_meter_of_every_scenario_has_a_price_or_is_told() {
             assert!(metering::is_known(&stage.kind, &meter.name), "{}: {meter:?} {kinds:?}", path.display());
         }
     }
+}
+
+#[test]
+fn a_price_of_ones_own_fills_a_gap_of_the_book_and_says_where_it_is_from() {
+    let database = "rds: {class: db.r6g.large, engine: mariadb, query: 1 ms}";
+    let own = ", prices: {rds/mariadb_single_az_db.r6g.large_hour: {usd: 0.2, unit: hour, date: 2026-11-20, source: a quote}}";
+    let month = cost(&scenario("1/s", "", database, own));
+    assert_eq!((usd(&month, "rds/").as_str(), month.unpriced.len()), ("146.00", 0));
+    let line = &month.bill.lines[0];
+    assert_eq!((line.date.as_str(), line.grade, line.unit.as_str()), ("override: 2026-11-20, a quote", None, "hour"));
+}
+
+#[test]
+fn every_worked_example_is_priced_to_the_cent_as_further_usage_of_a_scenario() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/pricing-examples.csv");
+    let mut examples = 0;
+    for record in csv::Reader::from_path(path).expect("the examples").records().map(|record| record.expect("a row")) {
+        let inputs: serde_json::Value = serde_json::from_str(&record[3]).expect("inputs are JSON");
+        let text = |meter: &serde_json::Value, key: &str| meter[key].as_str().expect("a text").to_owned();
+        let usage = |meter: &serde_json::Value| {
+            let [service, item, region, quantity] = ["service", "item", "region", "qty"].map(|key| text(meter, key));
+            format!("{{item: {service}/{item}, quantity: {quantity}, per: month, region: {region}}}")
+        };
+        let list: Vec<String> = inputs["meters"].as_array().expect("meters").iter().map(usage).collect();
+        let prices: Vec<String> = inputs["unit_price_overrides"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(path, usd)| format!("{path}: {}", usd.as_str().expect("a price")))
+            .collect();
+        let rest = format!(", usage: [{}], prices: {{{}}}", list.join(", "), prices.join(", "));
+        let total = money::usd(cost(&scenario("1/s", "", BACKEND, &rest)).bill.total()).replace(',', "");
+        assert_eq!(total, record[4], "{}", &record[0]);
+        examples += 1;
+    }
+    assert_eq!(examples, 48);
+}
+
+#[test]
+fn more_examples_of_gateways_come_out_of_traffic_to_the_cent() {
+    // PX004: the official total with a flat rate of egress.
+    let flat = ", requests: 15000000000, prices: {datatransfer/internet_out_gb: 0.09}";
+    let rest = cost(&scenario("10/s", ", response_size: 4 KiB", &format!("rest_api, {BACKEND}"), flat));
+    assert_eq!(money::usd(rest.bill.total()), "41,502.94");
+    // PX010: 512 KB are one unit, a billion times. PX020: 216 million calls.
+    let http = |sizes: &str, requests: u64| {
+        let rest = format!(", requests: {requests}");
+        usd(&cost(&scenario("10/s", sizes, &format!("http_api, {BACKEND}"), &rest)), "apigateway/")
+    };
+    assert_eq!(http(", request_size: 512 KiB", 1_000_000_000), "930.00");
+    assert_eq!(http("", 216_000_000), "216.00");
+    // PX021: of ten million calls eight are let through; the other two cost nothing.
+    let text = "traffic: {arrivals: constant, rate: 10/s, duration: 70 s}\n\
+                path: [rest_api: {throttle: {rate: 8/s, burst: 10}}, delay: {time: 1 ms}]\n\
+                cost: {access_log: 0 B, requests: 10000000}\nrun: {warmup: 10 s, replications: 1}\n";
+    assert_eq!(usd(&cost(text), "apigateway/"), "28.00");
+}
+
+#[test]
+fn web_socket_messages_and_minutes_come_out_of_traffic_to_the_cent() {
+    // PX008: a thousand users, twelve hours a day, send a hundred messages of 3 KB and get five hundred.
+    let sizes = ", request_size: 3 KiB, response_size: 3 KiB";
+    let chat = format!("websocket_api: {{connections: 500, reply: false, pushes: 5}}, {BACKEND}");
+    let month = cost(&scenario("10/s", sizes, &chat, ", requests: 3000000, hours_per_month: 720"));
+    assert_eq!(usd(&month, "apigateway/"), "23.40");
+    assert_eq!(usd(&month, "apigateway/websocket_connection_minute"), "5.40");
+    // PX012: 33 KB are two messages.
+    let one_way = format!("websocket_api: {{reply: false, connections: 0}}, {BACKEND}");
+    let month = cost(&scenario("10/s", ", request_size: 33 KiB", &one_way, ", requests: 1000000"));
+    assert_eq!(usd(&month, "apigateway/"), "2.00");
+    // An answer is a message too, by its own size.
+    let echo = format!("websocket_api: {{connections: 0}}, {BACKEND}");
+    let month = cost(&scenario("10/s", ", request_size: 1 KiB, response_size: 70 KiB", &echo, ", requests: 1000000"));
+    assert_eq!(usd(&month, "apigateway/"), "4.00");
+    // The whitepaper's table: 1.5 billion messages and ten million minutes.
+    let table = format!("websocket_api: {{reply: false, connections: 0}}, {BACKEND}");
+    let rest = ", requests: 1500000000, usage: [{item: apigateway/websocket_connection_minute, quantity: 10000000}]";
+    assert_eq!(usd(&cost(&scenario("10/s", "", &table, rest)), "apigateway/"), "1,402.50");
+}
+
+#[test]
+fn connections_that_are_opened_are_paid_while_they_are_open() {
+    let path = "websocket_api: {messages_per_connection: 1, connection_time: 96 s, reply: false}, delay: {time: 1 ms}";
+    let month = cost(&scenario("10/s", "", path, ", requests: 1000000"));
+    // A million connections of 96 seconds.
+    assert_eq!(usd(&month, "apigateway/websocket_connection_minute"), "0.40");
+    let unknown = cost(&scenario("10/s", "", "websocket_api, delay: {time: 1 ms}", ""));
+    assert!(unknown.unpriced[0].contains("connection minutes of unknown connections"), "{:?}", unknown.unpriced);
+}
+
+#[test]
+fn balancers_with_many_connections_are_billed_by_them() {
+    // PX026 and PX027: ten thousand new connections a second that stay for a tenth of one.
+    let rest = ", requests: 26280000000, requests_per_connection: 1, connection_time: 100 ms";
+    let of = |stage: &str| {
+        usd(&cost(&scenario("10/s", "", &format!("{stage}: {{scheme: internal}}, {BACKEND}"), rest)), "elb/")
+    };
+    assert_eq!((of("alb").as_str(), of("nlb").as_str()), ("2,352.43", "71.18"));
+}
+
+#[test]
+fn more_examples_of_functions_come_out_of_traffic_to_the_cent() {
+    let function = |stage: &str, rest: &str| {
+        let text = format!(
+            "traffic: {{arrivals: constant, rate: 10/s, duration: 60 s}}\n\
+             path: [lambda: {{placement: 0 s, init: 0 s, first_run: 0 s, {stage}}}]\n\
+             cost: {{access_log: 0 B, {rest}}}\nrun: {{warmup: 10 s, replications: 1}}\n"
+        );
+        money::usd(cost(&text).bill.total())
+    };
+    // PX037 and PX047, with the free tier; PX041 and PX042, through the tiers.
+    assert_eq!(function("memory: 512 MB, handler: 1 s", "requests: 3000000, free_tier: always_free"), "18.73");
+    assert_eq!(function("memory: 512 MB, handler: 200 ms", "requests: 3000000, free_tier: always_free"), "0.40");
+    assert_eq!(function("memory: 512 MB, handler: 1024 ms", "requests: 6000000000"), "52,400.10");
+    assert_eq!(function("memory: 1024 MB, handler: 1024 ms", "requests: 9000000000"), "150,040.20");
+    // PX045: eight provisioned environments for 625 hours are nine million GB-seconds.
+    let provisioned = "architecture: arm64, memory: 512 MB, handler: 350 ms, provisioned: 8";
+    assert_eq!(function(provisioned, "requests: 10000000, hours_per_month: 625"), "45.61");
+}
+
+#[test]
+fn what_no_stage_counts_is_billed_beside_what_stages_count() {
+    let total = |rate: &str, sizes: &str, path: &str, rest: &str| {
+        money::usd(cost(&scenario(rate, sizes, path, rest)).bill.total())
+    };
+    // PX074: a NAT gateway through which the answers come, 100 GB of them.
+    let nat = ", requests: 102400, usage: [{item: nat/nat_gateway_hour, quantity: 1}, \
+               {item: nat/nat_gateway_gb, quantity: 1, per: response_gb}]";
+    assert_eq!(total("10/s", ", response_size: 1 MiB", BACKEND, nat), "37.35");
+    // PX076: a VPN whose 100 GB go through a transit gateway with one attachment; the meter stands behind the line.
+    let vpn = ", requests: 102400, usage: [{item: transitgateway/attachment_hour, quantity: 1}, \
+               {item: transitgateway/gb, quantity: 1, per: gb, of: meter}]";
+    let sizes = ", request_size: 512 KiB, response_size: 512 KiB";
+    assert_eq!(total("10/s", sizes, &format!("link: {{line: vpn, rtt: 5 ms}}, meter, {BACKEND}"), vpn), "75.00");
+    // PX083 and PX095: storage of a database and of an instance.
+    let storage = ", usage: [{item: rds/gp3_single_az_gb_month, quantity: 20}]";
+    let database = |engine: &str| format!("rds: {{class: db.t4g.micro, engine: {engine}, query: 1 ms}}");
+    assert_eq!(total("1/s", "", &database("mysql"), storage), "13.98");
+    assert_eq!(total("1/s", "", &database("postgres"), storage), "13.98");
+    let volume = ", usage: [{item: ebs/gp2_gb_month, quantity: 8}]";
+    assert_eq!(total("1/s", "", "ec2: {type: t3.medium, service: 1 ms, workers: 4}", volume), "31.17");
+    // PX085: a task found through Cloud Map with one call a request, and its public address.
+    let task = "http_api, vpc_link_v2, cloud_map: {ttl: 1000 h, workers: 1}, ecs: {size: {vcpu: 0.25, memory: 1 GiB}, service: 1 ms, workers: 4}";
+    let calls = ", requests: 50000, usage: [{item: cloudmap/discover_call, quantity: 1, per: request}, \
+                 {item: vpc/public_ipv4_in_use_hour, quantity: 1}], prices: {datatransfer/internet_out_gb: 0}";
+    assert_eq!(total("10/s", "", task, calls), "14.48");
+    // PX058: seven tiers of egress of the edge.
+    let edge = format!("cloudfront: {{hit_ratio: 100%}}, {BACKEND}");
+    let month = cost(&scenario("10/s", ", response_size: 1 MiB", &edge, ", requests: 12636160000"));
+    assert_eq!(usd(&month, "cloudfront/data_transfer_out_gb"), "287,524.48");
+}
+
+#[test]
+fn further_usage_counts_what_it_says() {
+    let quantity = |usage: &str| {
+        let sizes = ", request_size: 256 KiB, response_size: 1 MiB";
+        let rest = format!(", requests: 1024, hours_per_month: 720, usage: [{usage}]");
+        let path = "cache: {hit_ratio: 0%}, meter: {name: half}, station: {name: service, servers: 3, service: 1 ms}";
+        let month = cost(&scenario("10/s", sizes, path, &rest));
+        float(month.bill.lines[0].quantity)
+    };
+    let near = |usage: &str, expected: f64| {
+        let found = quantity(usage);
+        assert!((found - expected).abs() < 1e-6 * expected, "{usage}: {found}");
+    };
+    near("{item: nat/nat_gateway_hour, quantity: 2}", 1440.0);
+    near("{item: nat/nat_gateway_hour, quantity: 10 days}", 240.0);
+    near("{item: nat/nat_gateway_hour, quantity: 2, per: month}", 2.0);
+    near("{item: cloudwatch/alarm_standard_month, quantity: 12}", 12.0);
+    near("{item: cloudwatch/logs_ingest_gb, quantity: 2 MiB, per: request}", 2.0);
+    near("{item: cloudwatch/logs_ingest_gb, quantity: 1 MiB, per: served}", 1.0);
+    near("{item: nat/nat_gateway_gb, quantity: 1, per: request_gb}", 0.25);
+    near("{item: nat/nat_gateway_gb, quantity: 2, per: gb, of: half}", 2.5);
+    near("{item: ec2/t3.medium_hour, quantity: 1, per: server_hour, of: service}", 2160.0);
+}
+
+#[test]
+fn servers_that_scale_themselves_are_billed_as_many_as_there_are() {
+    let text = |usage: &str| {
+        format!(
+            "traffic: {{arrivals: constant, start_rate: 100/s, stages: [{{duration: 60 min, target: 100/s}}, \
+             {{duration: 1 ms, target: 200/s}}, {{duration: 3599999 ms, target: 200/s}}]}}\n\
+             path: [station: {{name: service, servers: 10, service: 50 ms, \
+             scaling: {{every: 10 s, target_utilisation: 50%, min: 1, max: 100, delay: 60 s}}}}]\n\
+             cost: {{usage: [{{item: fargate/x86_vcpu_hour, quantity: 0.5, per: server_hour, of: service}}]{usage}}}\n\
+             run: {{warmup: 0 s, replications: 1}}\n"
+        )
+    };
+    let hours = |rest: &str| float(cost(&text(rest)).bill.lines[0].quantity) / 0.5 / 730.0;
+    // Ten servers for an hour, then twenty: their order comes ten seconds after the load at the latest.
+    assert!((hours("") - 15.0).abs() < 0.05, "{}", hours(""));
+    // Each hour of the ledger stands for its own share of the month.
+    let spans = ", spans: [{from: 0 s, to: 1 h, share: 90%}, {from: 1 h, to: 2 h, share: 10%}]";
+    assert!((hours(spans) - 11.0).abs() < 0.05, "{}", hours(spans));
+}
+
+#[test]
+fn open_connections_of_a_balancer_are_those_of_each_hour() {
+    // An hour with hardly a client, then one with many, each of whose connections is kept for ten minutes.
+    let text = "traffic: {arrivals: poisson, start_rate: 0.01/s, stages: [{duration: 1 h, target: 0.01/s}, \
+                {duration: 1 ms, target: 10/s}, {duration: 3599999 ms, target: 10/s}], request_size: 1 B, response_size: 1 B}\n\
+                client: {keep_alive: {idle: 10 min}}\npath: [alb: {scheme: internal}, delay: {time: 1 s}]\n\
+                run: {warmup: 0 s, replications: 1}\n";
+    let (case, sample) = run(text);
+    let run = &sample.runs[0];
+    let connections = run.resources.iter().find(|resource| resource.name == "client.connections").expect("connections");
+    let all: u64 = connections.busy.iter().sum::<u64>() + connections.kept;
+    assert_eq!(connections.open.iter().sum::<u64>(), all, "the hours are the whole");
+    assert!(connections.open[1] > 5 * connections.open[0], "{:?}", connections.open);
+    let others = [Executor::Plain, Executor::Event].map(|executor| {
+        let run = gatepath::study::replicate::sample(&case, executor).runs.swap_remove(0);
+        run.resources.into_iter().find(|resource| resource.name == "client.connections").expect("connections").open
+    });
+    assert_eq!(others.each_ref(), [&connections.open, &connections.open], "every executor says the same");
+}
+
+#[test]
+fn prices_that_are_weak_or_old_are_told() {
+    let weak = |path: &str, region: &str| {
+        cost(&format!("region: {region}\n{}", scenario("10/s", "", path, ", requests: 1000000"))).weak
+    };
+    let alb = weak(&format!("alb: {{scheme: internal}}, {BACKEND}"), "ap-northeast-1");
+    assert!(alb.iter().any(|what| what == "elb/alb_hour in ap-northeast-1 (grade C)"), "{alb:?}");
+    let edge = weak(&format!("cloudfront: {{hit_ratio: 100%}}, {BACKEND}"), "eu-west-1");
+    assert!(edge.iter().any(|what| what.starts_with("cloudfront/") && what.contains("(of 2024-")), "{edge:?}");
+    assert!(weak(&format!("alb: {{scheme: internal}}, {BACKEND}"), "us-east-1").is_empty());
 }

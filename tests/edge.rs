@@ -381,7 +381,7 @@ fn stages_that_cannot_stand_where_they_stand_say_what_would_do() {
         ("- waf\n- http_api", "put it before a `cloudfront`"),
         ("- waf\n- nlb\n- ec2", "it goes before `cloudfront`, `rest_api` or `alb`"),
         ("- rest_api\n- vpc_link_v1\n- alb\n- ec2", "needs `nlb` as the next stage"),
-        ("- http_api\n- vpc_link_v1\n- nlb\n- ec2", "belongs to a REST API"),
+        ("- http_api\n- vpc_link_v1\n- nlb\n- ec2", "belongs to a REST or WebSocket API"),
         ("- http_api\n- vpc_link_v2\n- ec2", "needs `alb`, `nlb` or `cloud_map`"),
         ("- vpc_link_v2\n- alb\n- ec2", "put it after `rest_api` or `http_api`"),
         ("- rest_api\n- vpc_link_v2\n- cloud_map\n- ecs", "a REST API cannot call a Cloud Map service"),

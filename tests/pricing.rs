@@ -38,7 +38,9 @@ fn usage(example: &Example) -> (Vec<Usage>, Conventions) {
     let mut conventions = Conventions::default();
     for (path, price) in example.inputs["unit_price_overrides"].as_object().into_iter().flatten() {
         let (service, item) = path.split_once('/').expect("service and item");
-        conventions.prices.insert((service.to_owned(), item.to_owned()), number(price.as_str().expect("a price")));
+        conventions
+            .prices
+            .insert((service.to_owned(), item.to_owned()), number(price.as_str().expect("a price")).into());
     }
     (meters.iter().map(used).collect(), conventions)
 }

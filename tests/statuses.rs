@@ -317,3 +317,26 @@ fn an_http_api_counts_started_units_of_512_kb() {
         assert_eq!(usage(&program, &run, "http_api", "http_request"), units, "{bytes} bytes");
     }
 }
+
+#[test]
+fn a_web_socket_api_closes_connections_with_its_own_codes() {
+    let socket = |keys: &str| format!("- websocket_api: {{{keys}}}");
+    check(vec![
+        case("passes by default", "- websocket_api", &[200]),
+        case("128 KB are a message", "- websocket_api", &[200]).bytes(131_072),
+        case("more than 128 KB", "- websocket_api", &[1009]).bytes(131_073),
+        case("throttle of the route", socket("throttle: {rate: 1/min, burst: 1}"), &[200, 1008]),
+        case("throttle of the account", socket("account: {rate: 1/min, burst: 1}"), &[200, 1008]),
+        case("callbacks take tokens too", socket("pushes: 1, account: {rate: 1/min, burst: 4}"), &[200, 200, 1008]),
+        case("new connections", socket("messages_per_connection: 1, new_connections: 1/min"), &[200, 429]),
+        case("no answer in time", format!("{}\n{SLOW}", socket("integration_timeout: 1 s")), &[504]),
+        case("29 seconds at most", "- websocket_api\n- delay: {time: 30 s}", &[504]),
+        case("an error of the integration", format!("- websocket_api\n{BROKEN}"), &[500]),
+        case("a refused connection", format!("- websocket_api\n{REFUSING}"), &[200, 504]),
+        case(
+            "through the first VPC link",
+            "- websocket_api\n- vpc_link_v1\n- nlb\n- ecs: {tasks: 2, service: 1 s}",
+            &[200],
+        ),
+    ]);
+}

@@ -196,15 +196,8 @@ pub struct BreakEvenArguments {
     /// Override a field of both scenarios; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
-    /// Where luck begins, instead of the first scenario's own `run.seed`
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Independent repetitions, instead of the first scenario's own `run.replications`
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub replications: Option<u32>,
-    /// Threads to use; results do not depend on it [default: one a core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub running: Running,
     /// What to write to standard output: a table or JSON
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,

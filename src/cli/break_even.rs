@@ -4,10 +4,10 @@ use super::arguments::{BreakEvenArguments, Format, Per};
 use super::commands::print;
 use super::{Exit, Failure};
 use crate::diagnostic::render;
-use crate::exec::Executor;
 use crate::report::number;
 use crate::scenario;
-use crate::study::break_even::{Crossing, find};
+use crate::study::break_even::{Asked, Crossing, find};
+use crate::study::objective::Verdict;
 use crate::study::{Case, Finding, Sample, Watch, replicate};
 use serde_json::json;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub fn break_even(arguments: &BreakEvenArguments) -> Result<Exit, Failure> {
         let message = format!("`--from {}` and `--to {}` have different units", arguments.from, arguments.to);
         return Err(Failure::new(Exit::Usage, format!("error: {message}")));
     }
-    let last = Mutex::new(None);
+    let (last, tried) = (Mutex::new(None), Mutex::new(Vec::new()));
     let difference = |value: f64| {
         let pair = both(arguments, &written(arguments, value, unit))?;
         let [first, second] = &pair;
@@ -38,24 +38,41 @@ pub fn break_even(arguments: &BreakEvenArguments) -> Result<Exit, Failure> {
             Per::Month => paired.total,
             Per::Million => paired.per_million,
         };
+        let verdicts = pair.each_ref().map(|finding| Asked::worst(finding.judgements.iter().map(|one| one.verdict)));
+        tried.lock().unwrap_or_else(PoisonError::into_inner).push((value, verdicts));
         *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(pair);
         Ok::<_, Failure>(interval)
     };
     let crossing = find((from, to), arguments.precision / 100.0, difference)?;
     let pair = last.into_inner().unwrap_or_else(PoisonError::into_inner);
     let Some(pair) = pair else { return Ok(Exit::Good) };
-    tell(arguments, &crossing, &pair, unit)?;
+    let tried: Vec<(f64, [Option<Verdict>; 2])> = tried.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let at = match &crossing {
+        Crossing::At { value, .. } => Some(*value),
+        Crossing::Nowhere { .. } => None,
+    };
+    let asked = [0, 1].map(|side| {
+        let verdicts: Vec<_> = tried.iter().map(|(value, verdicts)| (*value, verdicts[side])).collect();
+        Asked::of(&verdicts, at)
+    });
+    tell(arguments, &crossing, &pair, &asked, unit)?;
     Ok(Exit::Good)
 }
 
-fn tell(arguments: &BreakEvenArguments, crossing: &Crossing, pair: &[Finding; 2], unit: &str) -> Result<(), Failure> {
+fn tell(
+    arguments: &BreakEvenArguments,
+    crossing: &Crossing,
+    pair: &[Finding; 2],
+    asked: &[Asked; 2],
+    unit: &str,
+) -> Result<(), Failure> {
     let [first, second] = pair;
     let what = match arguments.per {
         Per::Month => "USD a month",
         Per::Million => "USD for a million served",
     };
     if arguments.format == Format::Json {
-        let document = match crossing {
+        let mut document = match crossing {
             Crossing::At { value, low, high, first_below } => json!({
                 "over": arguments.over, "unit": unit.trim(), "value": value, "low": low, "high": high,
                 "cheaper_below": if *first_below { &first.name } else { &second.name },
@@ -67,6 +84,14 @@ fn tell(arguments: &BreakEvenArguments, crossing: &Crossing, pair: &[Finding; 2]
                 "cheaper": if *cheaper { &first.name } else { &second.name }, "compared": what,
             }),
         };
+        let ends = |ends: Option<(f64, f64)>| ends.map(|(low, high)| json!([low, high]));
+        let objectives = pair.iter().zip(asked).map(|(finding, asked)| {
+            json!({
+                "scenario": finding.name, "met": ends(asked.met), "missed": ends(asked.missed),
+                "at_crossing": asked.at_crossing.map(Verdict::word),
+            })
+        });
+        document["objectives"] = objectives.collect();
         return print(&format!("{document:#}\n"));
     }
     let shown = |value: f64| format!("{}{unit}", number::short(value, 4));
@@ -91,7 +116,7 @@ fn tell(arguments: &BreakEvenArguments, crossing: &Crossing, pair: &[Finding; 2]
             ))?;
         }
     }
-    for finding in pair {
+    for (finding, asked) in pair.iter().zip(asked) {
         let Some(cost) = &finding.cost else { continue };
         let verdicts = finding
             .judgements
@@ -104,6 +129,19 @@ fn tell(arguments: &BreakEvenArguments, crossing: &Crossing, pair: &[Finding; 2]
             number::fixed(cost.per_million.value, 4),
             verdicts.collect::<String>()
         ))?;
+        if let Some((low, high)) = asked.missed {
+            let met = match asked.met {
+                Some((low, high)) => format!(", all are met at {} to {}", shown(low), shown(high)),
+                None => String::new(),
+            };
+            print(&format!("    an objective is missed at {} to {}{met}\n", shown(low), shown(high)))?;
+        }
+        if asked.at_crossing == Some(Verdict::Missed) {
+            print(&format!(
+                "    where the bills cross, {} misses an objective: it is no choice there\n",
+                finding.name
+            ))?;
+        }
         if !cost.unpriced.is_empty() {
             print(&format!("    without a price: {}\n", cost.unpriced.join("; ")))?;
         }
@@ -134,14 +172,15 @@ fn both(arguments: &BreakEvenArguments, set: &str) -> Result<[Finding; 2], Failu
             .map_err(|(problems, sources)| Failure::new(Exit::Usage, render(&problems, &sources, true).trim_end()))
     };
     let mut cases = [load(&arguments.first)?, load(&arguments.second)?];
-    let seed = arguments.seed.unwrap_or(cases[0].seed);
-    let replications = arguments.replications.map_or(cases[0].replications, |replications| replications as usize);
+    let seed = arguments.running.seed.unwrap_or(cases[0].seed);
+    let replications =
+        arguments.running.replications.map_or(cases[0].replications, |replications| replications as usize);
     for case in &mut cases {
         (case.seed, case.replications) = (seed, replications);
     }
     let desk = Desk { cases: &cases, findings: Mutex::new([None, None]) };
-    let threads = arguments.threads.map_or_else(super::session::cores, usize::from);
-    replicate(&cases, Executor::Auto, threads, &AtomicBool::new(false), &desk)
+    let threads = arguments.running.threads.map_or_else(super::session::cores, usize::from);
+    replicate(&cases, arguments.running.executor.executor(), threads, &AtomicBool::new(false), &desk)
         .map_err(|error| Failure::new(Exit::Failed, format!("error: {error}")))?;
     match desk.findings.into_inner().unwrap_or_else(PoisonError::into_inner) {
         [Some(first), Some(second)] => Ok([first, second]),

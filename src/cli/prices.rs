@@ -72,6 +72,9 @@ fn refresh(from: &[PathBuf], data: &str, out: Option<&Path>) -> Result<Exit, Fai
     if offers.is_empty() {
         return Err(usage_error("these files hold no price the book could take; nothing was written"));
     }
+    for phrase in &offers.ambiguous {
+        anstream::eprintln!("warning: two prices of {phrase}; the first is taken, check it");
+    }
     let text = Book::text(data).ok_or_else(|| usage_error(format!("there is no data pack `{data}`")))?;
     let refreshed = offers.refresh(data, text).map_err(|errors| usage_error(joined(&errors)))?;
     for (key, old, new) in &refreshed.changed {
@@ -130,7 +133,7 @@ pub fn conventions(billing: &Billing, book: &Book) -> Result<Conventions, Failur
             let missing = book.price(service, item, &region).err();
             return Err(missing.map_or_else(wrong, |missing| missed(text, &missing)));
         }
-        conventions.prices.insert((service.to_owned(), item.to_owned()), usd);
+        conventions.prices.insert((service.to_owned(), item.to_owned()), usd.into());
     }
     Ok(conventions)
 }

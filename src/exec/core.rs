@@ -16,6 +16,7 @@ use crate::op::hold::Permits;
 use crate::op::keyed::object;
 use crate::op::limit::Bucket;
 use crate::op::retry::{Budget, Moment};
+use crate::op::window::Window;
 use crate::program::{
     Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, PoolId,
     PoolSpec, Program, RetryId, SiteId, StationId,
@@ -103,6 +104,7 @@ fn flow_bits(draws: &Draws, site: SiteId, flow: u32) -> u64 {
 impl<'a> Core<'a> {
     pub fn new(program: &'a Program, options: &Options<'_>) -> Core<'a> {
         let draws = Draws::new(program, options.seed, options.replication);
+        let window = Window { from: options.from, until: options.until };
         Core {
             program,
             flows: flows(program, &draws),
@@ -113,7 +115,7 @@ impl<'a> Core<'a> {
             scalers: program.pools.iter().map(|spec| scaler(spec, options.until)).collect(),
             buckets: program.buckets.iter().map(Bucket::new).collect(),
             caches: program.caches.iter().map(Cache::new).collect(),
-            connections: program.connections.iter().map(Connections::new).collect(),
+            connections: program.connections.iter().map(|spec| Connections::new(spec).by_hour(window)).collect(),
             balancers: program.balancers.iter().map(Balancer::new).collect(),
             budgets: program.budgets.iter().map(Budget::new).collect(),
             windowed: false,
@@ -460,6 +462,7 @@ impl<'a> Core<'a> {
         }
         for (pool, tally) in self.connections.iter().zip(&mut self.recorder.connections) {
             tally.busy = pool.busy(at, window);
+            tally.open = pool.open(at, window);
         }
         let pools: u64 = self.pools.iter().map(Permits::taken).sum();
         let connections: u64 = self.connections.iter().map(Connections::taken).sum();

@@ -2,14 +2,11 @@
 
 use super::run::{Answers, Balance, Options, Record, Resource, ResourceKind, Run, StageTime, Verdict};
 use super::token::{NO_STAGE, Token};
-use crate::op::window::Window;
+use crate::op::window::{HOUR, Window};
 use crate::program::{Answered, PoolSpec, Program};
 use crate::stats::histogram::Histogram;
 use crate::stats::series::Series;
 use crate::time::{Span, Time};
-
-/// An hour of the ledger.
-const HOUR: Span = Span::from_secs(3600);
 
 /// What a resource saw, as it is counted.
 #[derive(Clone, Debug)]
@@ -20,6 +17,7 @@ pub struct Tally {
     pub hits: u64,
     pub busy: Vec<u64>,
     pub capacity: Vec<(Time, u32)>,
+    pub open: Vec<u64>,
     pub wait: Histogram,
 }
 
@@ -33,6 +31,7 @@ impl Tally {
             hits: 0,
             busy: vec![0; targets as usize],
             capacity: Vec::new(),
+            open: Vec::new(),
             wait,
         }
     }
@@ -108,11 +107,6 @@ impl Ends {
     }
 }
 
-/// Hours of the measured time, the last of which may be cut short.
-fn hours_of(options: &Options<'_>) -> usize {
-    options.until.since(options.from).0.div_ceil(HOUR.0).max(1) as usize
-}
-
 /// Everything counted in a run.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -146,8 +140,10 @@ impl Recorder {
         let classes = program.classes.len();
         let answers = classes * program.outcomes.len();
         let shared = |count: usize| vec![Tally::new(0); count];
+        let window = Window { from: options.from, until: options.until };
+        let hours = window.hours();
         Recorder {
-            window: Window { from: options.from, until: options.until },
+            window,
             balance: Balance::default(),
             buckets: shared(program.buckets.len()),
             caches: shared(program.caches.len()),
@@ -160,9 +156,9 @@ impl Recorder {
             classes,
             answers: vec![None; answers],
             stages: vec![Batched::new(Histogram::NARROW); program.stages.len()],
-            usage: vec![0; program.meters.len() * hours_of(options)],
+            usage: vec![0; program.meters.len() * hours],
             meters: program.meters.len(),
-            hours: hours_of(options),
+            hours,
             series: Series::new(Span(options.until.0), options.interval),
             trace: options.trace.then(Vec::new),
             offered: 0,
@@ -343,6 +339,7 @@ impl Recorder {
             offered: self.offered,
             served: self.served,
             ended: self.ended,
+            from: self.window.from,
             measured: self.window.length(),
             answers,
             stages: self.stages.into_iter().map(|passes| StageTime { pass: passes.finish() }).collect(),
@@ -361,7 +358,7 @@ impl Recorder {
         let mut add = |kind, tallies: &mut Vec<Tally>, describe: &dyn Fn(usize) -> (String, u32, u64)| {
             for (index, tally) in tallies.drain(..).enumerate() {
                 let (name, targets, units) = describe(index);
-                let Tally { arrivals, refused, abandoned, hits, busy, capacity, wait } = tally;
+                let Tally { arrivals, refused, abandoned, hits, busy, capacity, open, wait } = tally;
                 let kept = kept(kind, index);
                 let resource = Resource {
                     name,
@@ -374,6 +371,7 @@ impl Recorder {
                     hits,
                     busy,
                     capacity,
+                    open,
                     kept,
                     wait,
                 };

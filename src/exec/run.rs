@@ -136,6 +136,8 @@ pub struct Resource {
     pub busy: Vec<u64>,
     /// Where the units change: how many there are of each target from an instant on, from the start; else nothing.
     pub capacity: Vec<(Time, u32)>,
+    /// Of connections in a measured time of more than an hour: nanoseconds of open ones, in use or kept, in each hour.
+    pub open: Vec<u64>,
     /// Nanoseconds of idle connections kept warm, or of cache entries kept alive.
     pub kept: u64,
     /// Waiting times of those that arrived in the measured time and were not turned away.
@@ -211,6 +213,8 @@ pub struct Run {
     pub served: u64,
     /// All requests that ended in the measured time.
     pub ended: u64,
+    /// Start of the measured time.
+    pub from: Time,
     /// Length of the measured time.
     pub measured: Span,
     /// Latencies by class and outcome, only those that occurred, in order of class and outcome.

@@ -160,6 +160,8 @@ impl Token {
             Amount::RequestBytes => self.request_bytes as u64,
             Amount::ResponseBytes => self.response_bytes as u64,
             Amount::UnitsOf(bytes) => self.request_bytes.max(self.response_bytes).div_ceil(bytes).max(1) as u64,
+            Amount::RequestUnitsOf(bytes) => self.request_bytes.div_ceil(bytes).max(1) as u64,
+            Amount::ResponseUnitsOf(bytes) => self.response_bytes.div_ceil(bytes).max(1) as u64,
             Amount::StageNanos => at.since(self.mark).0,
             Amount::CallMillis { depth, deadline } => call_millis(self.frames[depth as usize], deadline, at),
         }

@@ -20,6 +20,8 @@ pub enum Connected {
 pub struct Connections {
     limit: u32,
     pools: Vec<Pool>,
+    /// Nanoseconds of open connections by hour, in use or kept, as far as they are known; empty where nobody asks.
+    hours: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,7 +42,17 @@ impl Connections {
     /// Pools with nothing open but what is provisioned.
     pub fn new(spec: &ConnectionsSpec) -> Connections {
         let pool = Pool { busy: Level::default(), provisioned: spec.provisioned, idle: Vec::new(), kept: 0 };
-        Connections { limit: spec.limit.unwrap_or(u32::MAX), pools: vec![pool; spec.targets as usize] }
+        let pools = vec![pool; spec.targets as usize];
+        Connections { limit: spec.limit.unwrap_or(u32::MAX), pools, hours: Vec::new() }
+    }
+
+    /// The same, with open connections counted by hour when there is more than one.
+    pub fn by_hour(self, window: Window) -> Connections {
+        let hours = match window.hours() {
+            1 => Vec::new(),
+            hours => vec![0; hours],
+        };
+        Connections { hours, ..self }
     }
 
     /// Takes a connection.
@@ -50,6 +62,9 @@ impl Connections {
         if pool.busy.now >= self.limit {
             return Connected::Full;
         }
+        if !self.hours.is_empty() {
+            window.spread(&mut self.hours, pool.busy.now.into(), pool.busy.since(), at);
+        }
         pool.busy.set(at, pool.busy.now + 1, window);
         if pool.provisioned > 0 {
             pool.provisioned -= 1;
@@ -57,6 +72,9 @@ impl Connections {
         }
         while let Some(idle) = pool.idle.pop() {
             pool.kept += window.overlap(idle.since, idle.expires.min(at));
+            if !self.hours.is_empty() {
+                window.spread(&mut self.hours, 1, idle.since, idle.expires.min(at));
+            }
             if at < idle.expires {
                 return Connected::As(ConnectionsSpec::WARM);
             }
@@ -68,6 +86,9 @@ impl Connections {
     #[inline]
     pub fn disconnect(&mut self, target: usize, at: Time, state: u32, keep: Option<Span>, window: Window) {
         let pool = &mut self.pools[target];
+        if !self.hours.is_empty() {
+            window.spread(&mut self.hours, pool.busy.now.into(), pool.busy.since(), at);
+        }
         pool.busy.set(at, pool.busy.now - 1, window);
         match (state, keep) {
             (ConnectionsSpec::PROVISIONED, _) => pool.provisioned += 1,
@@ -84,6 +105,18 @@ impl Connections {
     /// Nanoseconds of connections in use in the measured time, by target.
     pub fn busy(&self, at: Time, window: Window) -> Vec<u64> {
         self.pools.iter().map(|pool| pool.busy.total(at, window)).collect()
+    }
+
+    /// Nanoseconds of open connections in each hour of the measured time, when there is more than one.
+    pub fn open(&self, at: Time, window: Window) -> Vec<u64> {
+        let mut hours = self.hours.clone();
+        if !hours.is_empty() {
+            for pool in &self.pools {
+                window.spread(&mut hours, pool.busy.now.into(), pool.busy.since(), at);
+                pool.idle.iter().for_each(|idle| window.spread(&mut hours, 1, idle.since, idle.expires));
+            }
+        }
+        hours
     }
 
     /// Nanoseconds of idle connections kept warm in the measured time.

@@ -3,6 +3,9 @@
 use crate::lanes;
 use crate::time::{Span, Time, count_within};
 
+/// An hour of the ledger.
+pub const HOUR: Span = Span::from_secs(3600);
+
 /// The measured time: from its start, up to but not including its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -42,6 +45,24 @@ impl Window {
     pub fn length(self) -> Span {
         self.until.since(self.from)
     }
+
+    /// Hours of the measured time, the last of which may be cut short; at least one.
+    pub fn hours(self) -> usize {
+        self.length().0.div_ceil(HOUR.0).max(1) as usize
+    }
+
+    /// Adds so many times the measured part of a stretch of time to the hours it lies in.
+    pub fn spread(self, hours: &mut [u64], count: u64, start: Time, end: Time) {
+        let (mut start, end) = (start.max(self.from), end.min(self.until));
+        while start < end {
+            let hour = (start.since(self.from).0 / HOUR.0) as usize;
+            let next = (self.from + Span((hour as u64 + 1) * HOUR.0)).min(end);
+            if let Some(sum) = hours.get_mut(hour) {
+                *sum += count * next.since(start).0;
+            }
+            start = next;
+        }
+    }
 }
 
 /// The integral over time of a whole number, for example of permits in use, within the measured time.
@@ -54,6 +75,11 @@ pub struct Level {
 }
 
 impl Level {
+    /// The instant of the last change.
+    pub fn since(&self) -> Time {
+        self.since
+    }
+
     /// Sets the number from an instant on.
     #[inline]
     pub fn set(&mut self, at: Time, number: u32, window: Window) {
@@ -81,5 +107,17 @@ mod tests {
         assert_eq!(level.total(Time(30), window), 2 * 2 + 8);
         assert_eq!(window.overlap(Time(0), Time(100)), 10);
         assert!(!window.contains(Time(20)));
+    }
+
+    #[test]
+    fn a_stretch_of_time_is_spread_over_the_hours_it_lies_in() {
+        let hour = |hours: f64| Time((hours * HOUR.0 as f64) as u64);
+        let window = Window { from: hour(0.5), until: hour(3.0) };
+        assert_eq!(window.hours(), 3);
+        let mut hours = vec![0; 3];
+        window.spread(&mut hours, 2, hour(0.0), hour(1.0));
+        window.spread(&mut hours, 1, hour(1.25), hour(9.0));
+        let quarter = HOUR.0 / 4;
+        assert_eq!(hours, [2 * 2 * quarter + quarter, 4 * quarter, 2 * quarter]);
     }
 }

@@ -5,7 +5,7 @@
 //! is the sum of what the lines really are.
 
 use super::book::{Book, Field, Key, Missing, Price};
-use super::conventions::{ALLOWANCES, Conventions};
+use super::conventions::{ALLOWANCES, Conventions, Own};
 use super::money::{self, Decimal};
 use crate::program::Grade;
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ pub struct Line {
     pub resources: Vec<(String, Decimal)>,
     /// What decided the quantity.
     pub binding: Option<String>,
-    /// Date of the oldest price used; `override` where the user gave the price.
+    /// Date of the oldest price used; `override` where the user gave the price, with the date and source he gave.
     pub date: String,
     /// Grade of the least trusted price used; nothing where the user gave the price.
     pub grade: Option<Grade>,
@@ -119,10 +119,8 @@ pub fn bill(usage: &[Usage], book: &Book, conventions: &Conventions) -> Result<B
     let mut drafts: Vec<Draft<'_>> = Vec::new();
     let mut wrong = Vec::new();
     for (index, used) in usage.iter().enumerate() {
-        let Key { service, item, region } = &used.key;
-        let found = book.price(service, item, region).and_then(|price| bounded(used).map(|()| price));
-        match found {
-            Ok(price) => Draft::add(&mut drafts, index, price, used),
+        match Rate::of(&used.key, book, conventions).and_then(|rate| bounded(used).map(|()| rate)) {
+            Ok(rate) => Draft::add(&mut drafts, index, rate, used),
             Err(missing) => wrong.push(Unpriced { index, missing }),
         }
     }
@@ -147,9 +145,31 @@ fn bounded(used: &Usage) -> Result<(), Missing> {
     Err(Missing { field: Field::Quantity, message, near: None, known: Vec::new() })
 }
 
+/// What a quantity is priced by: the book, the user's own price, or both, of which his is the one that counts.
+struct Rate<'a> {
+    key: Key,
+    unit: &'a str,
+    book: Option<&'a Price>,
+    own: Option<&'a Own>,
+}
+
+impl<'a> Rate<'a> {
+    fn of(key: &Key, book: &'a Book, conventions: &'a Conventions) -> Result<Rate<'a>, Missing> {
+        let own = conventions.prices.get(&(key.service.clone(), key.item.clone()));
+        match book.price(&key.service, &key.item, &key.region) {
+            Ok(price) => Ok(Rate { key: price.key.clone(), unit: &price.unit, book: Some(price), own }),
+            Err(missing) => {
+                let own = own.ok_or(missing)?;
+                let unit = own.unit.as_deref().unwrap_or("unit");
+                Ok(Rate { key: key.clone(), unit, book: None, own: Some(own) })
+            }
+        }
+    }
+}
+
 /// A line before it is priced.
 struct Draft<'a> {
-    price: &'a Price,
+    rate: Rate<'a>,
     quantity: Decimal,
     resources: Vec<(String, Decimal)>,
     binding: Option<String>,
@@ -158,11 +178,11 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn add(drafts: &mut Vec<Draft<'a>>, index: usize, price: &'a Price, used: &Usage) {
-        let known = drafts.iter().position(|draft| draft.price.key == price.key);
+    fn add(drafts: &mut Vec<Draft<'a>>, index: usize, rate: Rate<'a>, used: &Usage) {
+        let known = drafts.iter().position(|draft| draft.rate.key == rate.key);
         let place = known.unwrap_or_else(|| {
             let empty = Vec::new();
-            drafts.push(Draft { price, quantity: Decimal::ZERO, resources: empty, binding: None, last: index });
+            drafts.push(Draft { rate, quantity: Decimal::ZERO, resources: empty, binding: None, last: index });
             drafts.len() - 1
         });
         let draft = &mut drafts[place];
@@ -185,9 +205,8 @@ impl<'a> Draft<'a> {
     }
 
     fn line(&self, conventions: &Conventions, free: &mut BTreeMap<usize, Decimal>) -> Result<Line, Missing> {
-        let key = &self.price.key;
+        let key = &self.rate.key;
         let already = conventions.already.get(key).copied().unwrap_or_default();
-        let given = conventions.prices.get(&(key.service.clone(), key.item.clone()));
         let left = allowance_of(key).and_then(|index| free.get_mut(&index));
         let taken = left.map_or(Decimal::ZERO, |left| {
             let taken = self.quantity.min(*left);
@@ -196,15 +215,16 @@ impl<'a> Draft<'a> {
         });
         let start = already + taken;
         let paid = self.quantity - taken;
-        let (tiers, date, grade) = match given {
-            Some(&usd_per_unit) => (vec![Split { quantity: paid, usd_per_unit }], "override".to_owned(), None),
-            None => split(self.price, start, paid)?,
+        let (tiers, date, grade) = match (self.rate.own, self.rate.book) {
+            (Some(own), _) => (vec![Split { quantity: paid, usd_per_unit: own.usd }], own.says(), None),
+            (None, Some(price)) => split(price, start, paid)?,
+            (None, None) => (Vec::new(), String::new(), None),
         };
         let usd = tiers.iter().map(|tier| tier.quantity * tier.usd_per_unit).sum();
         Ok(Line {
             key: key.clone(),
             quantity: self.quantity,
-            unit: self.price.unit.clone(),
+            unit: self.rate.unit.to_owned(),
             free: taken,
             tiers,
             usd,
@@ -218,7 +238,7 @@ impl<'a> Draft<'a> {
 
 /// What is left of each allowance that applies, after the usage of others.
 fn allowances(book: &Book, conventions: &Conventions, drafts: &[Draft<'_>]) -> BTreeMap<usize, Decimal> {
-    let used = drafts.iter().any(|draft| allowance_of(&draft.price.key).is_some());
+    let used = drafts.iter().any(|draft| allowance_of(&draft.rate.key).is_some());
     if !used {
         return BTreeMap::new();
     }

@@ -37,6 +37,13 @@ pub const ALLOWANCES: &[Allowance] = &[
     always("cloudfront", "free_tier_requests", &["https_request", "http_request"]),
     always("datatransfer", "internet_out_free_gb", &["internet_out_gb"]),
     always("cloudwatch", "free_tier_logs_gb", &["logs_ingest_gb", "logs_storage_gb_month", "logs_insights_gb"]),
+    always("cloudfront", "free_tier_functions", &["function_invocation"]),
+    always("cloudwatch", "free_tier_metrics", &["custom_metric_month"]),
+    always("cloudwatch", "free_tier_alarms", &["alarm_standard_month"]),
+    always("cloudwatch", "free_tier_api_requests", &["put_metric_data_request"]),
+    first_year("elb", "free_tier_lb_hours", &["alb_hour", "clb_hour"]),
+    first_year("elb", "free_tier_lcu_hours", &["alb_lcu_hour"]),
+    first_year("elb", "free_tier_clb_gb", &["clb_gb"]),
     first_year("apigateway", "free_tier_rest_requests", &["rest_request"]),
     first_year("apigateway", "free_tier_http_requests", &["http_request"]),
     first_year("apigateway", "free_tier_ws_messages", &["websocket_message"]),
@@ -84,8 +91,36 @@ pub struct Conventions {
     pub free_tier: FreeTier,
     /// Usage of others in the same month, which has taken the first units of a tier (and of an allowance).
     pub already: BTreeMap<Key, Decimal>,
-    /// Prices to take instead of the book's, by service and item: USD of one unit, without tiers.
-    pub prices: BTreeMap<(String, String), Decimal>,
+    /// Prices of the user's own, by service and item, instead of the book's or where it has none.
+    pub prices: BTreeMap<(String, String), Own>,
+}
+
+/// A price of the user's own: USD of one unit, without tiers, in every region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// USD of one unit.
+    pub usd: Decimal,
+    /// What it is a price of; nothing means the unit of the book.
+    pub unit: Option<String>,
+    /// When it was read.
+    pub date: Option<String>,
+    /// Where it was read.
+    pub source: Option<String>,
+}
+
+impl From<Decimal> for Own {
+    fn from(usd: Decimal) -> Own {
+        Own { usd, ..Own::default() }
+    }
+}
+
+impl Own {
+    /// What stands where a line shows the date of its price: `override`, and what the user says of its date and source.
+    pub fn says(&self) -> String {
+        let said = [self.date.as_deref(), self.source.as_deref()];
+        let said: Vec<&str> = said.into_iter().flatten().collect();
+        if said.is_empty() { "override".to_owned() } else { format!("override: {}", said.join(", ")) }
+    }
 }
 
 impl Default for Conventions {

@@ -1,5 +1,6 @@
 //! How the bill of a run is made: conventions, where things are, and which part of a month a simulated span stands for.
 
+use super::book::Key;
 use super::conventions::Conventions;
 use super::money::{self, Decimal};
 use crate::time::Span;
@@ -13,6 +14,40 @@ pub struct Stretch {
     pub to: Span,
     /// Share of the month, 0 to 1.
     pub share: f64,
+}
+
+/// What a quantity of further usage is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The month.
+    Month,
+    /// Each hour of the month.
+    Hour,
+    /// Each request of a client, or each that passes a stage that counts.
+    Request(Option<String>),
+    /// Each request served.
+    Served,
+    /// Each GB of requests, of all clients or of those that pass a stage that counts.
+    RequestGb(Option<String>),
+    /// Each GB of good answers.
+    ResponseGb(Option<String>),
+    /// Each GB of both.
+    Gb(Option<String>),
+    /// Each hour of each server of a station, from the time it was ordered.
+    ServerHour(String),
+}
+
+/// Usage beside what the stages of a path count: NAT gateways, alarms, storage, lines, fees.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Further {
+    /// What is used and where.
+    pub key: Key,
+    /// Under which name it is shown.
+    pub name: String,
+    /// How much, in the unit of the price.
+    pub quantity: Decimal,
+    /// For what.
+    pub per: Basis,
 }
 
 /// From a run to a month and its bill.
@@ -38,6 +73,8 @@ pub struct Costing {
     pub requests_per_connection: Option<f64>,
     /// How long such a connection stays open.
     pub connection_time: Span,
+    /// Usage beside what the stages count.
+    pub further: Vec<Further>,
 }
 
 /// An hour of the ledger as it counts in the month.
@@ -74,6 +111,19 @@ impl Costing {
             access_log: 1024,
             requests_per_connection: None,
             connection_time: Span::ZERO,
+            further: Vec::new(),
+        }
+    }
+
+    /// Where an item is priced: the region, the class of edge locations, or the area of a line.
+    pub fn region_of(&self, service: &str, item: &str) -> &str {
+        match service {
+            "cloudfront" if item != "function_invocation" => &self.viewers,
+            "directconnect" if item.starts_with("port_") => match self.region.as_str() {
+                "ap-northeast-1" | "ap-northeast-3" => "japan",
+                _ => "global-ex-japan",
+            },
+            _ => &self.region,
         }
     }
 

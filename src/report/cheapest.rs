@@ -1,18 +1,13 @@
 //! The points of a grid with what they cost: for people and as JSON.
 
 use super::number::{self, Unit};
+use super::style::{self, BAD, BOLD, DIM, GOOD};
 use super::table::{Column, Layout, Table};
 use crate::stats::Interval;
 use crate::study::cheapest::{Cheapest, Offer};
 use crate::study::{Case, Verdict};
-use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use std::fmt::Write;
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The points of a grid.
 pub const POINTS: Layout = Layout {
@@ -70,12 +65,12 @@ pub fn summary(case: &Case, points: &[Vec<String>], found: &Cheapest, confidence
 
 /// A line on a point.
 pub fn line(point: &[String], wide: usize, offer: &Offer) -> String {
-    let verdict = offer.tried.verdict.word();
+    let verdict = style::verdict(offer.tried.verdict);
     let unit = Unit::of_nanos(offer.p99.value);
     let p99 = number::estimate(&offer.p99, unit).value;
     let trouble = offer.tried.trouble.as_deref().map_or(String::new(), |trouble| format!("  {DIM}{trouble}{DIM:#}"));
     format!(
-        "{:<wide$}  {verdict:<12} {:>14} a month  p99 {p99:>9}  {} runs{trouble}",
+        "{:<wide$}  {verdict} {:>14} a month  p99 {p99:>9}  {} runs{trouble}",
         point.join(" "),
         usd(offer.cost),
         offer.tried.replications,

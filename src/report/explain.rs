@@ -293,6 +293,8 @@ fn line(program: &Program, instruction: &Instruction) -> Line {
                 Amount::RequestBytes => "bytes of the request".to_owned(),
                 Amount::ResponseBytes => "bytes of the response".to_owned(),
                 Amount::UnitsOf(bytes) => format!("started units of {bytes} B"),
+                Amount::RequestUnitsOf(bytes) => format!("started units of {bytes} B of the request"),
+                Amount::ResponseUnitsOf(bytes) => format!("started units of {bytes} B of the response"),
                 Amount::StageNanos => "time in the stage".to_owned(),
                 Amount::CallMillis { .. } => "started milliseconds of the call".to_owned(),
             };

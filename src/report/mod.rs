@@ -10,6 +10,7 @@ pub mod json;
 pub mod manifest;
 pub mod number;
 pub mod schema;
+mod style;
 pub mod table;
 pub mod tail;
 pub mod terminal;

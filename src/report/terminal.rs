@@ -299,16 +299,18 @@ fn bill(out: &mut String, cost: &Cost) {
         let why = match &line.binding {
             Some(binding) => binding.clone(),
             None => format!(
-                "{} {}",
+                "{} {}{}",
                 money::grouped(
                     line.quantity.round_dp(if line.quantity > money::whole(100) { 0 } else { 3 }).normalize()
                 ),
-                line.unit
+                line.unit,
+                if line.grade.is_none() { ", at your own price" } else { "" }
             ),
         };
         grid.row([(item, PLAIN), (money::usd(line.usd), PLAIN), (why, DIM)]);
     }
-    grid.more(lines.len());
+    // The two totals above are no lines.
+    grid.more(lines.len() + 2);
     if let Some(plan) = &cost.plan {
         let text = format!("a month with CloudFront's flat plan {}", plan.name);
         grid.row([("instead".to_owned(), PLAIN), (usd(plan.total), PLAIN), (text, PLAIN)]);
@@ -316,6 +318,9 @@ fn bill(out: &mut String, cost: &Cost) {
     section(out, "What it costs", &format!("USD, prices {}", cost.costing.data), &grid);
     if !cost.unpriced.is_empty() {
         warnings(out, &[format!("without a price, hence not in the bill: {}", cost.unpriced.join("; "))]);
+    }
+    if !cost.weak.is_empty() {
+        warnings(out, &[format!("prices that are weak or old, check them: {}", cost.weak.join("; "))]);
     }
 }
 

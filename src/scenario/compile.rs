@@ -2,6 +2,7 @@
 //! that one run shows all problems.
 
 use super::cost::CostSpec;
+use super::further;
 use super::objective::Objective;
 use super::path::{self, Surroundings};
 use super::spec::{DEFAULT_REGION, RunSpec, ScenarioSpec, Warmup};
@@ -31,7 +32,12 @@ pub fn compile(name: &str, mut root: Node, folder: &Path, problems: &mut Problem
     let facts = facts(&spec, problems)?;
     let stages = spec.stages.0.unwrap_or_default();
     let around = Surroundings { facts, classes: classes.as_deref(), stages: &stages };
-    let program = program(&spec.path.0, spec.client.0, around, plan.as_ref(), problems);
+    let usage = spec.cost.0.as_ref().and_then(Option::as_ref).map(|cost| cost.usage.clone()).unwrap_or_default();
+    let client = Sender { spec: spec.client.0, metered: further::needs_bytes(&usage) };
+    let program = program(&spec.path.0, client, around, plan.as_ref(), problems);
+    if let Some(program) = &program {
+        further::check_places(&usage, program, problems);
+    }
     let objectives = spec.objectives.0.map(|list| objectives(list, classes.as_deref(), problems));
     let run = spec.run.0;
     let duration = plan.as_ref().map(|plan| Span(plan.traffic.until().0));
@@ -124,14 +130,20 @@ fn is_region(text: &str) -> bool {
     words.len() >= 2 && words.iter().all(|word| all(word, u8::is_ascii_lowercase)) && all(number, u8::is_ascii_digit)
 }
 
+/// What was written of the client, and whether its requests and answers are counted in bytes.
+struct Sender {
+    spec: Option<Option<ClientSpec>>,
+    metered: bool,
+}
+
 fn program(
     path: &Node,
-    client: Option<Option<ClientSpec>>,
+    client: Sender,
     around: Surroundings<'_>,
     plan: Option<&Plan>,
     problems: &mut Problems,
 ) -> Option<Program> {
-    let client = client.and_then(|spec| client_of(spec, around, problems));
+    let client = client.spec.and_then(|spec| client_of(spec, client.metered, around, problems));
     let (read, failed) = (path::read(path, client.clone(), around, problems), client.is_none());
     let (read, classes) = (read.filter(|_| !failed)?, around.classes?);
     let span_of = |stage: &str| {
@@ -151,14 +163,19 @@ fn program(
     }
 }
 
-fn client_of(spec: Option<ClientSpec>, around: Surroundings<'_>, problems: &mut Problems) -> Option<Arc<dyn Part>> {
+fn client_of(
+    spec: Option<ClientSpec>,
+    metered: bool,
+    around: Surroundings<'_>,
+    problems: &mut Problems,
+) -> Option<Arc<dyn Part>> {
     let classes = around.classes.unwrap_or_default();
     let context = Context { name: Client::NAME, span: SourceSpan::default(), facts: around.facts, classes };
     let client = match spec {
         Some(spec) => Client::check(spec, &context, problems)?,
         None => Client::patient(),
     };
-    Some(Arc::new(client))
+    Some(Arc::new(if metered { client.metered() } else { client }))
 }
 
 /// Reports stages that need what the traffic does not give: a demand or a target with each request.

@@ -1,8 +1,10 @@
 //! The section `cost`: conventions of the bill, and which part of a month the simulated span stands for.
 
-use crate::diagnostic::{Problems, SourceSpan};
+use super::further::{self, OwnPrice, UsageSpec, amount};
+use super::usage::point;
+use crate::diagnostic::Problems;
 use crate::pricing::costing::Stretch;
-use crate::pricing::{Book, Costing, Decimal, FreeTier, money};
+use crate::pricing::{Book, Costing, FreeTier, money};
 use crate::spec::{At, Named, above, at_least, between};
 use crate::time::Span;
 use crate::units::{Bytes, Share};
@@ -49,8 +51,11 @@ section! {
         free_tier: Free = Free::None,
         /// Other usage of the month that is in the tiers already, such as `lambda/request/us-east-1: 5000000`.
         already: Named<At<f64>> = Named::default(),
-        /// Prices of your own instead of the book's, in USD of one unit, such as `datatransfer/internet_out_gb: 0.05`.
-        prices: Named<At<f64>> = Named::default(),
+        /// Prices of your own instead of the book's, in USD of one unit, such as `datatransfer/internet_out_gb: 0.05`; with
+        /// unit, date and source also where the book has none.
+        prices: Named<OwnPrice> = Named::default(),
+        /// Usage that no stage counts: NAT gateways, alarms, storage, lines, fees, servers that scale themselves.
+        usage: Vec<UsageSpec> = Vec::new(),
         /// Class of edge locations viewers use, such as `cf-us`; without it the one near the region.
         viewers: Option<At<String>>,
         /// What a gateway writes to its access log for each request; `0 B` for no log.
@@ -83,6 +88,10 @@ impl CostSpec {
         if let Some(viewers) = &self.viewers {
             self.check_viewers(viewers, &costing, problems);
             costing.viewers = viewers.value.clone();
+        }
+        if let Ok(book) = Book::pack(&costing.data) {
+            further::own_prices(&self.prices, book, &mut costing, problems);
+            further::further(&self.usage, book, &mut costing, problems);
         }
         if let Some(day) = &self.day {
             let good = day.value.len() == 24 && day.value.iter().all(|factor| factor.is_finite() && *factor >= 0.0);
@@ -130,19 +139,7 @@ impl CostSpec {
             };
             match book.price(service, item, region) {
                 Ok(price) => *conventions.already.entry(price.key.clone()).or_default() += number,
-                Err(missing) => point(path.span, &missing, problems),
-            }
-        }
-        for (path, usd) in &self.prices.0 {
-            let Some(number) = amount(usd, money::DEAREST, problems) else { continue };
-            let Some((service, item)) = path.value.split_once('/') else {
-                problems.error(path.span, "this names no price").label("expected `service/item`");
-                continue;
-            };
-            if book.prices().any(|price| price.key.service == service && price.key.item == item) {
-                conventions.prices.insert((service.to_owned(), item.to_owned()), number);
-            } else if let Err(missing) = book.price(service, item, "") {
-                point(path.span, &missing, problems);
+                Err(missing) => point(problems.error(path.span, missing.message.clone()), &missing),
             }
         }
     }
@@ -154,23 +151,6 @@ impl CostSpec {
             problem.label(format!("expected {}", missing.known.join(", ")));
         }
     }
-}
-
-fn point(at: SourceSpan, missing: &crate::pricing::Missing, problems: &mut Problems) {
-    let problem = problems.error(at, missing.message.clone());
-    match &missing.near {
-        Some(near) => problem.label(format!("did you mean `{near}`?")),
-        None => problem.label("not in the price book"),
-    };
-}
-
-/// A number from 0 to `most`.
-fn amount(written: &At<f64>, most: Decimal, problems: &mut Problems) -> Option<Decimal> {
-    let number = money::nearest(written.value).filter(|number| (Decimal::ZERO..=most).contains(number));
-    if number.is_none() {
-        problems.error(written.span, "this is out of range").label(format!("expected 0 to {most}"));
-    }
-    number
 }
 
 fn check_spans(spans: At<Vec<StretchSpec>>, measured: Option<Span>, problems: &mut Problems) -> Vec<Stretch> {
@@ -234,6 +214,29 @@ mod tests {
             ("{already: {lambda/reqest/us-east-1: 5}}", "did you mean `request`?"),
             ("{already: {lambda/request/us-east-1: -5}}", "expected 0 to"),
             ("{prices: {lambda: 5}}", "expected `service/item`"),
+            ("{prices: {rds/mariadb_single_az_db.t3.micro_hour: 0.017}}", "`{usd: 0.45, unit: hour, date: 2026-11-20"),
+            ("{prices: {datatransfer/internet_out_gb: {usd: 0.05, unit: TB}}}", "the price book counts this by GB"),
+            ("{prices: {datatransfer/internet_out_gb: {usd: 0.05, date: today}}}", "`today` is no date"),
+            ("{usage: [{item: nat/nat_gateway_hours, quantity: 1}]}", "did you mean `nat_gateway_hour`?"),
+            ("{usage: [{item: nat, quantity: 1}]}", "expected `service/item`"),
+            ("{usage: [{item: nat/nat_gateway_hour, quantity: two}]}", "`two` is no quantity"),
+            ("{usage: [{item: nat/nat_gateway_hour, quantity: 1 GiB}]}", "`GiB` is no unit of"),
+            (
+                "{usage: [{item: nat/nat_gateway_hour, quantity: 1, region: eu-west-9}]}",
+                "no price of nat/nat_gateway_hour in",
+            ),
+            ("{usage: [{item: nat/nat_gateway_gb, quantity: 1, per: respons_gb}]}", "did you mean `response_gb`?"),
+            (
+                "{usage: [{item: nat/nat_gateway_gb, quantity: 1, per: gb, of: delay}]}",
+                "no stage `meter` of the name `delay`",
+            ),
+            ("{usage: [{item: nat/nat_gateway_gb, quantity: 1, of: delay}]}", "`of` says nothing about `per: month`"),
+            ("{usage: [{item: ec2/t3.micro_hour, quantity: 1, per: server_hour}]}", "needs to know whose servers"),
+            (
+                "{usage: [{item: ec2/t3.micro_hour, quantity: 1, per: server_hour, of: delay}]}",
+                "the path has no station",
+            ),
+            ("{usage: [{quantity: 1}]}", "`item` is missing"),
             ("{requets: 5}", "did you mean `requests`?"),
         ] {
             let shown = read(cost).expect_err(cost);

@@ -10,6 +10,7 @@
 mod compile;
 pub mod cost;
 pub mod field;
+pub mod further;
 mod measured;
 mod names;
 pub mod objective;

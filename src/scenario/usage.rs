@@ -89,7 +89,7 @@ impl Row {
 }
 
 /// The nearest word and what there is.
-fn point(problem: &mut Problem, missing: &Missing) {
+pub(super) fn point(problem: &mut Problem, missing: &Missing) {
     match &missing.near {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
         None => problem.label("not in the price book"),
@@ -103,7 +103,7 @@ fn point(problem: &mut Problem, missing: &Missing) {
 }
 
 /// A number in the unit of the price.
-fn quantity(
+pub(super) fn quantity(
     written: &At<String>,
     price: &Price,
     conventions: &Conventions,
@@ -130,7 +130,8 @@ fn quantity(
     Some(quantity)
 }
 
-fn is_hourly(unit: &str) -> bool {
+/// Whether a unit of price is an hour of something.
+pub(super) fn is_hourly(unit: &str) -> bool {
     unit == "hour" || unit.ends_with("_hour")
 }
 

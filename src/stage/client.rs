@@ -1,5 +1,6 @@
 //! The client: sends a request, waits for its answer, gives up, tries again. The first stage of every path.
 
+use super::meter::counted;
 use super::retry::{Retries, RetriesSpec};
 use super::{Context, given_law};
 use crate::diagnostic::Problems;
@@ -40,6 +41,7 @@ pub struct Client {
     timeout: Option<Span>,
     retries: Option<Retries>,
     connections: Option<Connections>,
+    metered: bool,
 }
 
 #[derive(Debug)]
@@ -67,12 +69,18 @@ impl Client {
         });
         let retries = spec.retries.and_then(|retries| Retries::check(retries, problems));
         let half_rtt = rtt.map(|rtt| times(&rtt, 0.5));
-        (problems.len() == before).then_some(Client { half_rtt, timeout: spec.timeout, retries, connections })
+        let timeout = spec.timeout;
+        (problems.len() == before).then_some(Client { half_rtt, timeout, retries, connections, metered: false })
     }
 
     /// A client that is next to the first stage and waits for ever.
     pub fn patient() -> Client {
-        Client { half_rtt: None, timeout: None, retries: None, connections: None }
+        Client { half_rtt: None, timeout: None, retries: None, connections: None, metered: false }
+    }
+
+    /// The same client, whose requests and answers are counted in bytes.
+    pub fn metered(self) -> Client {
+        Client { metered: true, ..self }
     }
 
     fn send(&self, b: &mut Builder) {
@@ -100,7 +108,10 @@ impl Client {
         if let Some(half) = &self.half_rtt {
             b.delay("way there", half);
         }
-        b.next();
+        match self.metered {
+            true => counted(b, Builder::next),
+            false => b.next(),
+        }
         if let Some(half) = &self.half_rtt {
             b.delay("way back", half);
         }

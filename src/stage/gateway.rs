@@ -1,4 +1,4 @@
-//! What REST and HTTP APIs share: throttles, answers the gateway gives itself, and the call to the integration.
+//! What REST, HTTP and WebSocket APIs share: throttles, answers the gateway gives itself, and the call to the integration.
 
 use super::bucket::Scope;
 use super::client::Client;
@@ -212,7 +212,7 @@ pub fn unanswered(b: &mut Builder, status: u16, reason: &str) {
 /// Whether a load balancer faces the internet when nothing is said: clients come to it without a gateway, another
 /// balancer or a private line before it.
 pub fn faces_internet(b: &Builder) -> bool {
-    !["rest_api", "http_api", "nlb", "alb", "link"].into_iter().any(|kind| b.comes_after(kind))
+    !["rest_api", "http_api", "websocket_api", "nlb", "alb", "link"].into_iter().any(|kind| b.comes_after(kind))
 }
 
 /// What a load balancer that faces the internet costs beside itself: an address in each zone, and what it sends there.

@@ -360,7 +360,7 @@ impl Part for Lambda {
 
     fn compile(&self, b: &mut Builder) {
         self.tell(b);
-        let behind_api = b.comes_after("rest_api") || b.comes_after("http_api");
+        let behind_api = ["rest_api", "http_api", "websocket_api"].into_iter().any(|kind| b.comes_after(kind));
         let status = self.throttle_status.unwrap_or(if behind_api { 500 } else { 429 });
         let mut throttled = |reason: &str| b.outcome(status, Answered::Rejected, reason);
         let [by_rate, by_count] = [throttled("throttled, request rate"), throttled("throttled, concurrency")];

@@ -23,6 +23,7 @@ pub mod http_api;
 pub mod instance;
 pub mod lambda;
 pub mod link;
+pub mod meter;
 pub mod nlb;
 pub mod parallel;
 pub mod pool;
@@ -37,6 +38,7 @@ pub mod timeout;
 pub mod vpc_link_v1;
 pub mod vpc_link_v2;
 pub mod waf;
+pub mod websocket_api;
 pub mod workers;
 
 use std::sync::Arc;
@@ -107,6 +109,7 @@ pub fn kinds() -> &'static [Kind] {
         Kind::of::<balancer::Balancer>(),
         Kind::of::<pool::Pool>(),
         Kind::of::<fail::Fail>(),
+        Kind::of::<meter::Meter>(),
         Kind::of::<timeout::Timeout>(),
         Kind::of::<retry::Retry>(),
         Kind::of::<route53::Route53>(),
@@ -114,6 +117,7 @@ pub fn kinds() -> &'static [Kind] {
         Kind::of::<waf::Waf>(),
         Kind::of::<rest_api::RestApi>(),
         Kind::of::<http_api::HttpApi>(),
+        Kind::of::<websocket_api::WebsocketApi>(),
         Kind::of::<vpc_link_v1::VpcLinkV1>(),
         Kind::of::<vpc_link_v2::VpcLinkV2>(),
         Kind::of::<cloud_map::CloudMap>(),

@@ -145,7 +145,7 @@ impl Part for VpcLinkV1 {
 
     fn fits(&self, place: &Place) -> Result<(), String> {
         if !place.before.iter().any(|kind| matches!(*kind, "rest_api" | "websocket_api")) {
-            return Err("a VPC link V1 belongs to a REST API; put it after `rest_api`, or use `vpc_link_v2`".to_owned());
+            return Err("a VPC link V1 belongs to a REST or WebSocket API; put it after `rest_api` or `websocket_api`, or use `vpc_link_v2`".to_owned());
         }
         match place.next {
             Some("nlb") => Ok(()),

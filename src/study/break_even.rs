@@ -3,6 +3,7 @@
 //! The search bisects the logarithm of the setting. Both scenarios see the same users at every value (common random
 //! numbers), so that the difference is nearly free of noise; what noise is left gives the crossing its interval.
 
+use super::objective::Verdict;
 use crate::stats::Interval;
 
 /// What is known of a crossing.
@@ -66,6 +67,44 @@ pub fn find<E>(
     Ok(Crossing::At { value, low: ends.0.max(0.0), high: ends.1, first_below })
 }
 
+/// Whether a scenario does what is asked of it, over the values that were tried.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// Smallest and largest value at which all objectives were met.
+    pub met: Option<(f64, f64)>,
+    /// Smallest and largest value at which one of them was missed.
+    pub missed: Option<(f64, f64)>,
+    /// The verdict at the value nearest to the crossing: the worst of all objectives; nothing when nothing is asked.
+    pub at_crossing: Option<Verdict>,
+}
+
+impl Asked {
+    /// From the worst verdict at each value tried, and the value of the crossing.
+    pub fn of(tried: &[(f64, Option<Verdict>)], crossing: Option<f64>) -> Asked {
+        let ends = |wanted: Verdict| {
+            let values = tried.iter().filter(|(_, verdict)| *verdict == Some(wanted)).map(|(value, _)| *value);
+            values.fold(None, |ends: Option<(f64, f64)>, value| {
+                let (low, high) = ends.unwrap_or((value, value));
+                Some((low.min(value), high.max(value)))
+            })
+        };
+        let distance = |value: f64| crossing.map_or(f64::INFINITY, |crossing| (value - crossing).abs());
+        let nearest = tried.iter().min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
+        let at_crossing = crossing.and(nearest).and_then(|(_, verdict)| *verdict);
+        Asked { met: ends(Verdict::Met), missed: ends(Verdict::Missed), at_crossing }
+    }
+
+    /// The worst of some verdicts; nothing of none.
+    pub fn worst(verdicts: impl IntoIterator<Item = Verdict>) -> Option<Verdict> {
+        let rank = |verdict: &Verdict| match verdict {
+            Verdict::Met => 0,
+            Verdict::Inconclusive => 1,
+            Verdict::Missed => 2,
+        };
+        verdicts.into_iter().max_by_key(rank)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +140,17 @@ mod tests {
             panic!("there is a crossing");
         };
         assert!(high - low > 2.0, "{low} to {high}");
+    }
+
+    #[test]
+    fn what_is_asked_is_judged_at_every_value_tried_and_at_the_crossing() {
+        let [met, missed] = [Some(Verdict::Met), Some(Verdict::Missed)];
+        let tried = [(1.0, met), (50.0, missed), (7.0, met), (20.0, missed), (9.0, Some(Verdict::Inconclusive))];
+        let asked = Asked::of(&tried, Some(8.6));
+        assert_eq!((asked.met, asked.missed), (Some((1.0, 7.0)), Some((20.0, 50.0))));
+        assert_eq!(asked.at_crossing, Some(Verdict::Inconclusive));
+        assert_eq!(Asked::of(&tried, None).at_crossing, None);
+        assert_eq!(Asked::of(&[(1.0, None)], Some(1.0)), Asked::default());
+        assert_eq!(Asked::worst([Verdict::Met, Verdict::Missed, Verdict::Inconclusive]), Some(Verdict::Missed));
     }
 }

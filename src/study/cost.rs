@@ -7,12 +7,16 @@
 use super::metering::{self, Month};
 use super::replicate::Sample;
 use crate::exec::Run;
+use crate::pricing::book::{Field, day};
 use crate::pricing::costing::float;
 use crate::pricing::{Bill, Book, Costing, Decimal, Key, Usage, bill, money, plans};
-use crate::program::Program;
+use crate::program::{Grade, Program};
 use crate::stats::Interval;
 use crate::stats::interval;
 use crate::time::Span;
+
+/// Days after which a price is old.
+const YEAR: u32 = 365;
 
 /// The cost of one scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +41,9 @@ pub struct Cost {
     pub plan: Option<Plan>,
     /// What has no price, a phrase each: the bill is too low by it.
     pub unpriced: Vec<String>,
+    /// Prices that decide a part of the bill and are of grade C or D, without a date, or more than a year older than the
+    /// youngest of the book, a phrase each.
+    pub weak: Vec<String>,
 }
 
 /// A flat-rate plan of CloudFront beside paying as one goes.
@@ -100,6 +107,7 @@ impl Cost {
             served: served.iter().sum::<f64>() / served.len() as f64,
             stages,
             plan: plan(&mean, book),
+            weak: weak(&mean, book),
             bill: mean,
             totals,
             unpriced,
@@ -139,10 +147,13 @@ fn priced(usage: &[Usage], book: &Book, costing: &Costing, unpriced: &mut Vec<St
         for one in wrong.iter().rev() {
             let used = usage.remove(one.index);
             if !used.quantity.is_zero() {
-                unpriced.push(format!("{}: {}", used.resource, one.missing));
+                unpriced.push(match one.missing.field {
+                    Field::Quantity => format!("{}: {}", used.resource, one.missing),
+                    _ => format!("{}: {}; write it under `cost.prices`", used.resource, one.missing),
+                });
             }
             // The rest of a line that goes beyond its last tier goes with it.
-            if one.missing.field == crate::pricing::book::Field::Quantity {
+            if one.missing.field == Field::Quantity {
                 usage.retain(|other| other.key != used.key);
                 break;
             }
@@ -162,6 +173,24 @@ fn averaged(months: &[Month]) -> Vec<Usage> {
     let runs = money::whole(months.len() as u64);
     all.iter_mut().for_each(|used| used.quantity /= runs);
     all
+}
+
+/// Prices to be checked. Nobody knows here what day it is; the book was young when its youngest price was.
+fn weak(bill: &Bill, book: &Book) -> Vec<String> {
+    let dates = book.prices().flat_map(|price| &price.tiers).filter_map(|tier| day(&tier.date));
+    let youngest = dates.max().unwrap_or(0);
+    let paid = bill.lines.iter().filter(|line| !line.usd.is_zero());
+    paid.filter_map(|line| {
+        let grade = line.grade?;
+        let why = match day(&line.date) {
+            _ if grade >= Grade::C => format!("grade {grade}"),
+            None => "without a date".to_owned(),
+            Some(date) if date + YEAR < youngest => format!("of {}", line.date),
+            Some(_) => return None,
+        };
+        Some(format!("{} ({why})", line.key))
+    })
+    .collect()
 }
 
 /// The cheapest plan for the CloudFront traffic of a bill.

@@ -3,6 +3,8 @@
 //! This is the only place that knows both the names stages give to what they count and the names of the price book. What
 //! is known here of neither is told as unpriced, never left out.
 
+mod further;
+
 use crate::exec::{ResourceKind, Run};
 use crate::pricing::costing::Weight;
 use crate::pricing::{Book, Costing, Decimal, Key, Usage, money};
@@ -38,6 +40,7 @@ fn billed(kind: &str, meter: &str) -> Option<Billed> {
         ("rest_api" | "http_api", "interface_endpoint_gb") => Bytes("privatelink"),
         ("rest_api" | "http_api", "authorizer_invocation") => Units("lambda"),
         ("rest_api" | "http_api", "rest_request" | "http_request") => Units("apigateway"),
+        ("websocket_api", "connection" | "message_in" | "message_out" | "message_pushed" | "bytes_pushed") => Elsewhere,
         ("cloudfront", "https_request" | "function_invocation") => Units("cloudfront"),
         ("cloudfront", "data_transfer_to_origin_gb" | "data_transfer_out_gb") => Bytes("cloudfront"),
         ("waf", _) => Units("waf"),
@@ -47,6 +50,7 @@ fn billed(kind: &str, meter: &str) -> Option<Billed> {
         ("lambda", "billed" | "billed_provisioned" | "not_billed" | "init_and_not_billed" | "cold_start") => Elsewhere,
         ("alb", "request" | "processed_bytes") | ("nlb", "processed_bytes") => Elsewhere,
         ("link", "bytes_in" | "bytes_out") => Elsewhere,
+        ("meter" | "client", "request" | "request_bytes" | "response_bytes") => Elsewhere,
         _ => return None,
     })
 }
@@ -62,7 +66,8 @@ fn service_of(kind: &str, name: &str) -> Option<&'static str> {
         (_, "alb_hour" | "nlb_hour") => "elb",
         (_, "public_ipv4_in_use_hour") => "vpc",
         (_, "interface_endpoint_hour") => "privatelink",
-        ("rest_api", _) => "apigateway",
+        ("rest_api", _) | ("websocket_api", "websocket_connection_minute") => "apigateway",
+        ("websocket_api", "connection minutes of unknown connections") => "apigateway",
         ("waf", _) => "waf",
         ("route53", _) => "route53",
         ("cloud_map", _) => "cloudmap",
@@ -93,9 +98,11 @@ pub fn month(program: &Program, costing: &Costing, measured: Span, run: &Run, bo
             "alb" | "nlb" => metered.capacity(index, &mut month),
             "lambda" => metered.duration(&stage.name, &mut month),
             "link" => metered.line(&stage.name, &mut month),
+            "websocket_api" => metered.messages(&stage.name, &mut month),
             _ => {}
         }
     }
+    metered.further(&mut month);
     month
 }
 
@@ -113,22 +120,6 @@ struct Metered<'a> {
 type Dimension = (&'static str, f64);
 
 impl Metered<'_> {
-    fn region(&self, service: &str, item: &str) -> String {
-        match service {
-            "cloudfront" if item == "function_invocation" => self.costing.region.clone(),
-            "cloudfront" => self.costing.viewers.clone(),
-            "directconnect" if item.starts_with("port_") && self.costing.region.starts_with("ap-northeast-") => {
-                if matches!(self.costing.region.as_str(), "ap-northeast-1" | "ap-northeast-3") {
-                    "japan".to_owned()
-                } else {
-                    "global-ex-japan".to_owned()
-                }
-            }
-            "directconnect" if item.starts_with("port_") => "global-ex-japan".to_owned(),
-            _ => self.costing.region.clone(),
-        }
-    }
-
     fn add(
         &self,
         month: &mut Month,
@@ -137,7 +128,7 @@ impl Metered<'_> {
         stage: &str,
         why: Option<String>,
     ) {
-        let key = Key::new(service, item, &self.region(service, item));
+        let key = Key::new(service, item, self.costing.region_of(service, item));
         month.usage.push(Usage { key, quantity, resource: stage.to_owned(), binding: why });
     }
 
@@ -158,6 +149,7 @@ impl Metered<'_> {
         let hours = self.costing.conventions.hours_per_month;
         let quantity = match name.as_str() {
             name if name.ends_with("_hour") => many * hours,
+            name if name.ends_with("_connection_minute") => many * hours * money::whole(60),
             name if name.ends_with("_month") => many,
             name if name.ends_with("_gb_second") => many * hours * money::whole(3600),
             _ => return month.unpriced.push(format!("{stage}: {name}")),
@@ -202,15 +194,22 @@ impl Metered<'_> {
             }
             Some(Billed::Units(service)) => {
                 self.add_float(month, (service, name), volume, stage, None);
-                if service == "apigateway" && self.costing.access_log > 0 {
-                    // A billed unit more for a large payload is no line more in the log, and does not matter here.
-                    let bytes = volume * self.costing.access_log as f64 / gb;
-                    self.add_float(month, ("cloudwatch", "logs_ingest_gb"), bytes, stage, None);
+                if service == "apigateway" {
+                    self.log(volume, stage, month);
                 }
             }
             Some(Billed::Bytes(service)) => self.add_float(month, (service, name), volume / gb, stage, None),
             Some(Billed::Elsewhere) => {}
             None => month.unpriced.push(format!("{stage}: the meter {name}")),
+        }
+    }
+
+    /// The access log of so many requests. A billed unit more for a large payload is no line more in the log, and does not
+    /// matter here.
+    fn log(&self, requests: f64, stage: &str, month: &mut Month) {
+        if self.costing.access_log > 0 {
+            let gb = requests * self.costing.access_log as f64 / self.costing.conventions.gb_bytes as f64;
+            self.add_float(month, ("cloudwatch", "logs_ingest_gb"), gb, stage, None);
         }
     }
 
@@ -234,6 +233,24 @@ impl Metered<'_> {
                 let item = format!("provisioned_duration_{name}_gb_second");
                 self.add_float(month, ("lambda", &item), provisioned, stage, None);
             }
+        }
+    }
+
+    /// Messages of a WebSocket API both ways, and the minutes of connections that were opened.
+    fn messages(&self, stage: &str, month: &mut Month) {
+        let pushes = self.number(stage, "pushes");
+        let back = self.volume(stage, "message_out") + pushes * self.volume(stage, "message_pushed");
+        let all = self.volume(stage, "message_in") + back;
+        self.add_float(month, ("apigateway", "websocket_message"), all, stage, None);
+        self.log(self.volume(stage, "message_in"), stage, month);
+        let seconds = self.number(stage, "connection_seconds");
+        if seconds > 0.0 {
+            let minutes = self.volume(stage, "connection") * seconds / 60.0;
+            self.add_float(month, ("apigateway", "websocket_connection_minute"), minutes, stage, None);
+        }
+        let gb = pushes * self.volume(stage, "bytes_pushed") / self.costing.conventions.gb_bytes as f64;
+        if gb > 0.0 {
+            self.add_float(month, ("datatransfer", "internet_out_gb"), gb, stage, None);
         }
     }
 
@@ -335,10 +352,11 @@ impl Metered<'_> {
         let name = format!("{caller}.connections");
         let resource =
             self.run.resources.iter().find(|known| known.kind == ResourceKind::Connections && known.name == name);
-        // The mean of the run stands for every hour of it.
-        let open = resource.map_or(0.0, |known| {
-            (known.busy.iter().sum::<u64>() + known.kept) as f64 / self.measured.0 as f64 * weight.factor
+        let open = resource.map_or(0.0, |known| match known.open.get(weight.hour) {
+            Some(open) => *open as f64 / (weight.seconds * 1e9),
+            None => (known.busy.iter().sum::<u64>() + known.kept) as f64 / self.measured.0 as f64,
         });
+        let open = open * weight.factor;
         (opened, open)
     }
 }

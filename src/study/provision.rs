@@ -76,6 +76,7 @@ mod tests {
             hits: 0,
             busy: vec![0],
             capacity: capacity.iter().map(|&(at, units)| (Time(at), units)).collect(),
+            open: Vec::new(),
             kept: 0,
             wait: Histogram::default(),
         };

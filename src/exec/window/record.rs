@@ -130,6 +130,8 @@ impl Windows<'_> {
             Amount::UnitsOf(bytes) => {
                 batch.get(REQUEST, row).max(batch.get(RESPONSE, row)).div_ceil(bytes as u64).max(1)
             }
+            Amount::RequestUnitsOf(bytes) => batch.get(REQUEST, row).div_ceil(bytes as u64).max(1),
+            Amount::ResponseUnitsOf(bytes) => batch.get(RESPONSE, row).div_ceil(bytes as u64).max(1),
             Amount::StageNanos => batch.at[row].saturating_sub(batch.get(MARK, row)),
             Amount::CallMillis { depth, deadline } => {
                 call_millis(Time(batch.get(self.layout.frame(depth as usize), row)), deadline, Time(batch.at[row]))
