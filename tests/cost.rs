@@ -643,3 +643,36 @@ fn prices_that_are_weak_or_old_are_told() {
     assert!(edge.iter().any(|what| what.starts_with("cloudfront/") && what.contains("(of 2024-")), "{edge:?}");
     assert!(weak(&format!("alb: {{scheme: internal}}, {BACKEND}"), "us-east-1").is_empty());
 }
+
+#[test]
+fn the_time_of_an_authorizer_is_billed_when_its_memory_is_known() {
+    let api = |memory: &str| {
+        let lambda = format!("lambda: {{ttl: 0 s, service_time: 5 ms, cold_share: 0%, function: 20 ms{memory}}}");
+        scenario("10/s", "", &format!("rest_api: {{authorizer: {{{lambda}}}}}, {BACKEND}"), ", requests: 1000000")
+    };
+    let known = cost(&api(", memory: 512 MiB"));
+    let line = known.bill.lines.iter().find(|line| line.key.item == "x86_gb_second").expect("a line");
+    // A million times 20 ms, and half a started one, at half a GB.
+    assert!((float(line.quantity) - 1e6 * 0.0205 * 0.5).abs() < 10.0, "{}", line.quantity);
+    assert!(known.unpriced.is_empty(), "{:?}", known.unpriced);
+    let unknown = cost(&api(""));
+    assert!(unknown.unpriced[0].contains("whose `memory` is not known"), "{:?}", unknown.unpriced);
+}
+
+#[test]
+fn a_refreshed_book_prices_a_run() {
+    let folder = std::env::temp_dir().join(format!("gatepath-book-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut offers = gatepath::pricing::Offers::new();
+    let rates = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/offers/AmazonEC2.csv"));
+    offers.read(&rates.expect("an excerpt")).expect("an offer file");
+    let book = offers.refresh("prices.csv", Book::text("aws-2026-11").expect("a book")).expect("a good book");
+    std::fs::write(folder.join("prices.csv"), book.text).expect("written");
+    let text = scenario("1/s", "", BACKEND, ", book: prices.csv, usage: [{item: nat/nat_gateway_hour, quantity: 1}]");
+    let scenario = load_bytes("test", "test.yaml", text.as_bytes(), &folder, &[]);
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let Ok(scenario) = scenario else { panic!("the scenario is good") };
+    let case = Case::new("test", scenario);
+    let month = cost_of(&case, &sample(&case, Executor::Auto));
+    assert_eq!((usd(&month, "nat/").as_str(), month.costing.prices_name()), ("36.50", "prices.csv"));
+}

@@ -1,9 +1,10 @@
 //! How the bill of a run is made: conventions, where things are, and which part of a month a simulated span stands for.
 
-use super::book::Key;
+use super::book::{Book, Key};
 use super::conventions::Conventions;
 use super::money::{self, Decimal};
 use crate::time::Span;
+use std::sync::Arc;
 
 /// A part of the measured time and the share of the month it stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,11 +51,22 @@ pub struct Further {
     pub per: Basis,
 }
 
+/// A price book of the user's own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnBook {
+    /// Name of its file.
+    pub name: String,
+    /// The book.
+    pub book: Arc<Book>,
+}
+
 /// From a run to a month and its bill.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Costing {
     /// Data pack with the price book.
     pub data: String,
+    /// A book to take instead of the data pack's.
+    pub book: Option<OwnBook>,
     /// Region of everything that has one.
     pub region: String,
     /// Class of edge locations that viewers use, such as `cf-us`.
@@ -102,6 +114,7 @@ impl Costing {
     pub fn of(data: &str, region: &str) -> Costing {
         Costing {
             data: data.to_owned(),
+            book: None,
             region: region.to_owned(),
             viewers: viewers(region).to_owned(),
             conventions: Conventions::default(),
@@ -113,6 +126,19 @@ impl Costing {
             connection_time: Span::ZERO,
             further: Vec::new(),
         }
+    }
+
+    /// The price book; nothing when the data pack has none.
+    pub fn prices(&self) -> Option<&Book> {
+        match &self.book {
+            Some(own) => Some(&own.book),
+            None => Book::pack(&self.data).ok(),
+        }
+    }
+
+    /// The name of the price book.
+    pub fn prices_name(&self) -> &str {
+        self.book.as_ref().map_or(&self.data, |own| &own.name)
     }
 
     /// Where an item is priced: the region, the class of edge locations, or the area of a line.

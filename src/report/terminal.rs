@@ -315,7 +315,7 @@ fn bill(out: &mut String, cost: &Cost) {
         let text = format!("a month with CloudFront's flat plan {}", plan.name);
         grid.row([("instead".to_owned(), PLAIN), (usd(plan.total), PLAIN), (text, PLAIN)]);
     }
-    section(out, "What it costs", &format!("USD, prices {}", cost.costing.data), &grid);
+    section(out, "What it costs", &format!("USD, prices {}", cost.costing.prices_name()), &grid);
     if !cost.unpriced.is_empty() {
         warnings(out, &[format!("without a price, hence not in the bill: {}", cost.unpriced.join("; "))]);
     }

@@ -42,8 +42,13 @@ pub fn compile(name: &str, mut root: Node, folder: &Path, problems: &mut Problem
     let run = spec.run.0;
     let duration = plan.as_ref().map(|plan| Span(plan.traffic.until().0));
     let warmup = run.as_ref().zip(duration).and_then(|(run, duration)| warmup(run, duration, problems));
-    let costing =
-        costing(spec.cost.0, spec.data.0.as_ref(), spec.region.0.as_ref(), measured_time(duration, warmup), problems);
+    let costing = costing(
+        spec.cost.0,
+        (spec.data.0.as_ref(), spec.region.0.as_ref()),
+        measured_time(duration, warmup),
+        folder,
+        problems,
+    );
     if problems.has_errors() {
         return None;
     }
@@ -76,14 +81,14 @@ fn measured_time(duration: Option<Span>, warmup: Option<Span>) -> Option<Span> {
 /// How the bill is made.
 fn costing(
     spec: Option<Option<CostSpec>>,
-    data: Option<&At<String>>,
-    region: Option<&At<String>>,
+    (data, region): (Option<&At<String>>, Option<&At<String>>),
     measured: Option<Span>,
+    folder: &Path,
     problems: &mut Problems,
 ) -> Option<Costing> {
     let costing = Costing::of(&data?.value, &region?.value);
     match spec? {
-        Some(spec) => spec.check(costing, measured, problems),
+        Some(spec) => spec.check(costing, measured, folder, problems),
         None => Some(costing),
     }
 }

@@ -3,12 +3,14 @@
 use super::further::{self, OwnPrice, UsageSpec, amount};
 use super::usage::point;
 use crate::diagnostic::Problems;
-use crate::pricing::costing::Stretch;
+use crate::pricing::costing::{OwnBook, Stretch};
 use crate::pricing::{Book, Costing, FreeTier, money};
 use crate::spec::{At, Named, above, at_least, between};
 use crate::time::Span;
 use crate::units::{Bytes, Share};
 use crate::{section, words};
+use std::path::Path;
+use std::sync::Arc;
 
 words! {
     /// What is free.
@@ -51,6 +53,9 @@ section! {
         free_tier: Free = Free::None,
         /// Other usage of the month that is in the tiers already, such as `lambda/request/us-east-1: 5000000`.
         already: Named<At<f64>> = Named::default(),
+        /// Price book to take instead of the data pack's: a CSV file as `gatepath prices refresh` writes it, relative to the
+        /// scenario.
+        book: Option<At<String>>,
         /// Prices of your own instead of the book's, in USD of one unit, such as `datatransfer/internet_out_gb: 0.05`; with
         /// unit, date and source also where the book has none.
         prices: Named<OwnPrice> = Named::default(),
@@ -80,16 +85,26 @@ section! {
 }
 
 impl CostSpec {
-    /// The costing as written, checked; `measured` is the measured time, where it is known.
-    pub fn check(self, costing: Costing, measured: Option<Span>, problems: &mut Problems) -> Option<Costing> {
+    /// The costing as written, checked; `measured` is the measured time, where it is known, and files lie relative to
+    /// `folder`.
+    pub fn check(
+        self,
+        costing: Costing,
+        measured: Option<Span>,
+        folder: &Path,
+        problems: &mut Problems,
+    ) -> Option<Costing> {
         let before = problems.len();
         let mut costing = costing;
-        self.conventions(&mut costing, problems);
+        costing.book = self.book.as_ref().and_then(|file| read_book(file, folder, problems));
+        let own = costing.book.clone();
+        let book = own.as_ref().map_or_else(|| Book::pack(&costing.data).ok(), |own| Some(&*own.book));
+        self.conventions(&mut costing, book, problems);
         if let Some(viewers) = &self.viewers {
-            self.check_viewers(viewers, &costing, problems);
+            check_viewers(viewers, book, problems);
             costing.viewers = viewers.value.clone();
         }
-        if let Ok(book) = Book::pack(&costing.data) {
+        if let Some(book) = book {
             further::own_prices(&self.prices, book, &mut costing, problems);
             further::further(&self.usage, book, &mut costing, problems);
         }
@@ -115,7 +130,7 @@ impl CostSpec {
         (problems.len() == before).then_some(costing)
     }
 
-    fn conventions(&self, costing: &mut Costing, problems: &mut Problems) {
+    fn conventions(&self, costing: &mut Costing, book: Option<&Book>, problems: &mut Problems) {
         let bytes = |gb: Gigabyte| match gb {
             Gigabyte::Binary => 1 << 30,
             Gigabyte::Decimal => 1_000_000_000,
@@ -129,7 +144,7 @@ impl CostSpec {
             Free::AlwaysFree => FreeTier::AlwaysFree,
             Free::Legacy => FreeTier::Legacy12Months,
         };
-        let Ok(book) = Book::pack(&costing.data) else { return };
+        let Some(book) = book else { return };
         for (path, quantity) in &self.already.0 {
             let Some(number) = amount(quantity, money::MOST, problems) else { continue };
             let parts: Vec<&str> = path.value.splitn(3, '/').collect();
@@ -143,12 +158,41 @@ impl CostSpec {
             }
         }
     }
+}
 
-    fn check_viewers(&self, viewers: &At<String>, costing: &Costing, problems: &mut Problems) {
-        let Ok(book) = Book::pack(&costing.data) else { return };
-        if let Err(missing) = book.price("cloudfront", "https_request", &viewers.value) {
-            let problem = problems.error(viewers.span, format!("`{}` is no class of edge locations", viewers.value));
-            problem.label(format!("expected {}", missing.known.join(", ")));
+fn check_viewers(viewers: &At<String>, book: Option<&Book>, problems: &mut Problems) {
+    let Some(Err(missing)) = book.map(|book| book.price("cloudfront", "https_request", &viewers.value)) else { return };
+    let problem = problems.error(viewers.span, format!("`{}` is no class of edge locations", viewers.value));
+    problem.label(format!("expected {}", missing.known.join(", ")));
+}
+
+/// Reads the user's own price book.
+fn read_book(file: &At<String>, folder: &Path, problems: &mut Problems) -> Option<OwnBook> {
+    let path = folder.join(&file.value);
+    let text = super::read(&path).and_then(|bytes| {
+        String::from_utf8(bytes)
+            .map_err(|error| format!("it is not UTF-8 text: byte {}", error.utf8_error().valid_up_to()))
+    });
+    let text = match text {
+        Ok(text) => text,
+        Err(reason) => {
+            super::table::report_unreadable(file, &path, reason, problems);
+            return None;
+        }
+    };
+    match Book::read(&file.value, &text) {
+        Ok(book) => Some(OwnBook { name: file.value.clone(), book: Arc::new(book) }),
+        Err(errors) => {
+            let problem = problems.error(file.span, format!("`{}` is no price book", file.value));
+            problem.label(errors.first().map_or_else(String::new, ToString::to_string));
+            problem.help(match errors.len() {
+                1 => "`gatepath prices --format csv` shows how one is written".to_owned(),
+                all => format!(
+                    "and {} more rows are wrong; `gatepath prices --format csv` shows how one is written",
+                    all - 1
+                ),
+            });
+            None
         }
     }
 }
@@ -237,6 +281,8 @@ mod tests {
                 "the path has no station",
             ),
             ("{usage: [{quantity: 1}]}", "`item` is missing"),
+            ("{book: nowhere.csv}", "no such file"),
+            ("{book: Cargo.toml}", "`Cargo.toml` is no price book"),
             ("{requets: 5}", "did you mean `requests`?"),
         ] {
             let shown = read(cost).expect_err(cost);

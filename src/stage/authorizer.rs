@@ -10,7 +10,7 @@ use crate::law::LawSpec;
 use crate::program::{Amount, Answered, Builder, CacheSpec, Condition, OutcomeTest, Sourced};
 use crate::spec::{At, DurationLaw, between};
 use crate::time::Span;
-use crate::units::Share;
+use crate::units::{Bytes, Share};
 use crate::{choice, section};
 
 choice! {
@@ -90,6 +90,8 @@ section! {
         cold_share: Option<Share>,
         /// Time a new environment takes.
         cold_time: Option<DurationLaw>,
+        /// Memory of the function, which decides what its time costs; without it the bill tells that this is missing.
+        memory: Option<Bytes>,
         /// Longest wait for the function.
         timeout: Option<Span> => between(Span::from_millis(50), Span::from_secs(300)),
     }
@@ -251,6 +253,10 @@ impl LambdaAuthorizer {
         let late = b.outcome(500, Answered::Failed, "authorizer timed out");
         b.call(Some(self.timeout.value), late, |b| {
             b.delay("authorizer service", &self.service_time);
+            if let Some(memory) = self.spec.memory {
+                b.standing("authorizer_memory", memory.0, 1 << 30);
+                b.meter("authorizer_began", "ns", Amount::StageNanos);
+            }
             if self.cold_share.value.0 > 0.0 {
                 let (cold, warm) = (b.label(), b.label());
                 b.chance("cold authorizer", &self.cold_share.clone().map(|share| share.0), cold);
@@ -260,6 +266,9 @@ impl LambdaAuthorizer {
                 b.bind(warm);
             }
             b.delay("authorizer", &self.function);
+            if self.spec.memory.is_some() {
+                b.meter("authorizer_ended", "ns", Amount::StageNanos);
+            }
         });
         let too_late = refusals.with(b, late, false);
         b.branch(Condition::Outcome(OutcomeTest::Is(late)), too_late);

@@ -75,7 +75,7 @@ pub struct CostDifference {
 impl Cost {
     /// The cost of a scenario; nothing when there is no price book, not a single complete run, or nothing that costs.
     pub fn of(program: &Program, costing: &Costing, measured: Span, confidence: f64, sample: &Sample) -> Option<Cost> {
-        let book = Book::pack(&costing.data).ok()?;
+        let book = costing.prices()?;
         if sample.runs.is_empty() {
             return None;
         }

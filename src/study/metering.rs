@@ -39,6 +39,7 @@ fn billed(kind: &str, meter: &str) -> Option<Billed> {
         (_, "internet_out_gb") => Bytes("datatransfer"),
         ("rest_api" | "http_api", "interface_endpoint_gb") => Bytes("privatelink"),
         ("rest_api" | "http_api", "authorizer_invocation") => Units("lambda"),
+        ("rest_api" | "http_api", "authorizer_began" | "authorizer_ended") => Elsewhere,
         ("rest_api" | "http_api", "rest_request" | "http_request") => Units("apigateway"),
         ("websocket_api", "connection" | "message_in" | "message_out" | "message_pushed" | "bytes_pushed") => Elsewhere,
         ("cloudfront", "https_request" | "function_invocation") => Units("cloudfront"),
@@ -66,6 +67,7 @@ fn service_of(kind: &str, name: &str) -> Option<&'static str> {
         (_, "alb_hour" | "nlb_hour") => "elb",
         (_, "public_ipv4_in_use_hour") => "vpc",
         (_, "interface_endpoint_hour") => "privatelink",
+        (_, "authorizer_memory") => return None,
         ("rest_api", _) | ("websocket_api", "websocket_connection_minute") => "apigateway",
         ("websocket_api", "connection minutes of unknown connections") => "apigateway",
         ("waf", _) => "waf",
@@ -188,8 +190,15 @@ impl Metered<'_> {
         match billed(kind, name) {
             Some(Billed::Units("lambda")) if name == "authorizer_invocation" => {
                 self.add_float(month, ("lambda", "request"), volume, stage, None);
-                if volume > 0.0 {
-                    month.unpriced.push(format!("{stage}: the duration of the authorizer function"));
+                let memory = self.number(stage, "authorizer_memory");
+                if memory > 0.0 {
+                    let nanos = self.volume(stage, "authorizer_ended") - self.volume(stage, "authorizer_began");
+                    // Started milliseconds are paid whole: half of one more on the mean.
+                    let seconds = nanos / 1e9 + volume * 0.0005;
+                    self.add_float(month, ("lambda", "x86_gb_second"), seconds * memory, stage, None);
+                } else if volume > 0.0 {
+                    let what = "the duration of the authorizer function, whose `memory` is not known";
+                    month.unpriced.push(format!("{stage}: {what}"));
                 }
             }
             Some(Billed::Units(service)) => {
