@@ -378,7 +378,6 @@ fn what_has_no_price_is_told_and_the_rest_is_billed() {
     let month = cost(&scenario("1/s", "", database, ""));
     assert_eq!(month.bill.lines.len(), 0);
     assert!(month.unpriced[0].contains("mariadb_single_az_db.r6g.large_hour"), "{:?}", month.unpriced);
-    assert!(month.unpriced[0].contains("write it under `cost.prices`"), "{:?}", month.unpriced);
     let month = cost(&scenario("1/s", "", "alb, ec2: {service: 1 ms, workers: 4}", ""));
     assert!(month.unpriced.iter().any(|what| what.contains("instances of unknown type")), "{:?}", month.unpriced);
     assert!(!month.bill.lines.is_empty());
@@ -675,4 +674,35 @@ fn a_refreshed_book_prices_a_run() {
     let case = Case::new("test", scenario);
     let month = cost_of(&case, &sample(&case, Executor::Auto));
     assert_eq!((usd(&month, "nat/").as_str(), month.costing.prices_name()), ("36.50", "prices.csv"));
+}
+
+#[test]
+fn what_two_stretches_of_hours_use_adds_up_to_what_the_whole_uses() {
+    let path = format!("waf, cloudfront: {{hit_ratio: 20%}}, rest_api, vpc_link_v1, nlb, alb, {BACKEND}");
+    let (case, sample) = run(&scenario("5/s", "", &path, ", requests_per_connection: 3, connection_time: 10 s"));
+    let book = Book::pack("aws-2026-11").expect("a good book");
+    let ledger: Vec<Vec<u64>> = (0..24_u64)
+        .map(|hour| {
+            (0..case.program.meters.len() as u64)
+                .map(|meter| (hour * 7919 + meter * 104_729) % 100_000 * 1000)
+                .collect()
+        })
+        .collect();
+    // Quantities of the hours from one to another, as if they were the month.
+    let used = |from: usize, to: usize| {
+        let mut costing = case.costing.clone().expect("a costing");
+        costing.conventions.hours_per_month = money::whole((to - from) as u64);
+        let mut run = sample.runs[0].clone();
+        run.usage = ledger[from..to].to_vec();
+        let month = metering::month(&case.program, &costing, Span::from_secs(3600 * (to - from) as u64), &run, book);
+        let hourly = month.usage.into_iter().filter(|used| !used.key.item.ends_with("_month"));
+        hourly.map(|used| (used.key.to_string(), float(used.quantity))).collect::<Vec<_>>()
+    };
+    for split in [1, 9, 17] {
+        let parts = used(0, split).into_iter().zip(used(split, 24)).zip(used(0, 24));
+        for (((name, first), (_, second)), (_, whole)) in parts {
+            assert!((first + second - whole).abs() <= 1e-9 * whole, "{name}: {first} and {second} are {whole}");
+        }
+    }
+    assert!(used(0, 24).len() > 8, "{:?}", used(0, 24));
 }

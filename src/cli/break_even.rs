@@ -130,11 +130,12 @@ fn tell(
             verdicts.collect::<String>()
         ))?;
         if let Some((low, high)) = asked.missed {
-            let met = match asked.met {
-                Some((low, high)) => format!(", all are met at {} to {}", shown(low), shown(high)),
-                None => String::new(),
+            let ends = |low: f64, high: f64| match low == high {
+                true => shown(low),
+                false => format!("{} to {}", shown(low), shown(high)),
             };
-            print(&format!("    an objective is missed at {} to {}{met}\n", shown(low), shown(high)))?;
+            let met = asked.met.map_or(String::new(), |(low, high)| format!(", all are met at {}", ends(low, high)));
+            print(&format!("    an objective is missed at {}{met}\n", ends(low, high)))?;
         }
         if asked.at_crossing == Some(Verdict::Missed) {
             print(&format!(

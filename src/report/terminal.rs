@@ -317,7 +317,8 @@ fn bill(out: &mut String, cost: &Cost) {
     }
     section(out, "What it costs", &format!("USD, prices {}", cost.costing.prices_name()), &grid);
     if !cost.unpriced.is_empty() {
-        warnings(out, &[format!("without a price, hence not in the bill: {}", cost.unpriced.join("; "))]);
+        let advice = "`cost.prices` takes prices of your own";
+        warnings(out, &[format!("without a price, hence not in the bill: {} ({advice})", cost.unpriced.join("; "))]);
     }
     if !cost.weak.is_empty() {
         warnings(out, &[format!("prices that are weak or old, check them: {}", cost.weak.join("; "))]);

@@ -147,10 +147,7 @@ fn priced(usage: &[Usage], book: &Book, costing: &Costing, unpriced: &mut Vec<St
         for one in wrong.iter().rev() {
             let used = usage.remove(one.index);
             if !used.quantity.is_zero() {
-                unpriced.push(match one.missing.field {
-                    Field::Quantity => format!("{}: {}", used.resource, one.missing),
-                    _ => format!("{}: {}; write it under `cost.prices`", used.resource, one.missing),
-                });
+                unpriced.push(format!("{}: {}", used.resource, one.missing));
             }
             // The rest of a line that goes beyond its last tier goes with it.
             if one.missing.field == Field::Quantity {
