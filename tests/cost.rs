@@ -706,3 +706,22 @@ fn what_two_stretches_of_hours_use_adds_up_to_what_the_whole_uses() {
     }
     assert!(used(0, 24).len() > 8, "{:?}", used(0, 24));
 }
+
+#[test]
+fn discovery_and_a_balancer_break_even_where_the_calls_a_request_say() {
+    let task = "ecs: {size: {vcpu: 0.25, memory: 1 GiB}, service: 1 ms, workers: 4}";
+    let month = |stages: &str, usage: &str| {
+        let rest = format!(
+            ", requests_per_connection: 1.0, prices: {{datatransfer/internet_out_gb: 0}}, \
+             usage: [{{item: vpc/public_ipv4_in_use_hour, quantity: 1}}{usage}]"
+        );
+        scenario("10/s", ", request_size: 1 KB, response_size: 4 KB", &format!("{stages}, {task}"), &rest)
+    };
+    let map = "http_api, vpc_link_v2, cloud_map: {ttl: 1000 h, workers: 1}";
+    let balancer = month("alb: {scheme: internet_facing, zones: 2}", "");
+    for (calls, millions) in [(0, 25.9), (1, 12.4)] {
+        let usage = format!(", {{item: cloudmap/discover_call, quantity: {calls}, per: request}}");
+        let found = crossing(&month(map, &usage), &balancer);
+        assert!((found - millions).abs() < 0.1, "{calls} calls a request: {found} million");
+    }
+}

@@ -156,7 +156,7 @@ layout! {
     "usd" "USD a month, to the cent"
     "binding" "what decided the quantity: the largest dimension of a load balancer, the share of cold starts"
     "stages" "stages that used it, with their shares"
-    "price_date" "date of the oldest price used"
+    "price_date" "date of the oldest price used; `override` for a price of your own, with the date and source you gave"
     "grade" "grade of the least trusted price used; empty for a price of your own"
 }
 
