@@ -117,6 +117,14 @@ impl fmt::Display for Span {
     }
 }
 
+/// The latest of these instants, or the start.
+pub fn latest(times: &[u64]) -> u64 {
+    lanes::dispatch(
+        #[inline(always)]
+        || times.iter().fold(0, |latest, &time| latest.max(time)),
+    )
+}
+
 /// How many of these instants lie in a stretch of time, from its start up to but not including its end.
 pub fn count_within(times: &[u64], from: Time, to: Time) -> usize {
     let length = to.since(from).0;

@@ -31,6 +31,16 @@ pub fn places(mask: &[u8], places: &mut Vec<u32>) {
     }
 }
 
+/// Puts what the values of one column lie above those of another, which has the same length, into a third.
+pub fn differences(values: &[u64], others: &[u64], to: &mut Vec<u64>) {
+    to.resize(values.len(), 0);
+    let to = &mut to[..];
+    lanes::dispatch(
+        #[inline(always)]
+        move || to.iter_mut().zip(values).zip(others).for_each(|((to, value), other)| *to = value - other),
+    );
+}
+
 /// Whether any value lies above its limit; both columns have the same length.
 pub fn any_above(values: &[u64], limits: &[u64]) -> bool {
     // Nearly always none does, so all are looked at, without a way out that would keep this from being vector code.

@@ -43,13 +43,7 @@ impl Draws {
     /// Values of the law of a site for many words.
     pub fn spans(&self, site: SiteId, words: &[u64], spans: &mut [u64]) {
         let (key, law) = &self.sites[site.index()];
-        const CHUNK: usize = 256;
-        let mut bits = [0; CHUNK];
-        for (words, spans) in words.chunks(CHUNK).zip(spans.chunks_mut(CHUNK)) {
-            let bits = &mut bits[..words.len()];
-            key.fill(words, bits);
-            law.fill(bits, spans);
-        }
+        law.draw_all(key, words, spans);
     }
 
     /// Times later by values of the law of a site.

@@ -59,6 +59,17 @@ impl Order {
         &self.indices
     }
 
+    /// The first so many times of the last call, in order, of which all before the cut are known; `start` as given there.
+    pub fn times(&self, start: u64, count: usize, times: &mut Vec<u64>) {
+        times.resize(count, 0);
+        let times = &mut times[..];
+        let keys = &self.keys[..count];
+        lanes::dispatch(
+            #[inline(always)]
+            move || times.iter_mut().zip(keys).for_each(|(time, &key)| *time = start + offset_of(key)),
+        );
+    }
+
     /// Whether two times before the cut were equal.
     pub fn has_ties(&self) -> bool {
         self.ties
@@ -105,10 +116,7 @@ impl Order {
                 *start += 1;
             }
         }
-        let mut before = 0;
-        for start in starts.iter_mut() {
-            (*start, before) = (before, before + *start);
-        }
+        sum_up(starts);
         let inside = starts.last().map_or(0, |&inside| inside as usize);
         for (&key, &bucket) in unordered.iter().zip(&*buckets) {
             if let Some(start) = starts.get_mut(bucket as usize) {
@@ -146,6 +154,21 @@ impl Order {
     }
 }
 
+/// Replaces each number by the sum of those before it. Sums of a few do not wait for each other.
+fn sum_up(numbers: &mut [u32]) {
+    let (blocks, rest) = numbers.as_chunks_mut::<8>();
+    let mut before = 0;
+    let mut replace = |numbers: &mut [u32]| {
+        let mut sum = 0;
+        for number in numbers {
+            (*number, sum) = (before + sum, sum + *number);
+        }
+        before += sum;
+    };
+    blocks.iter_mut().for_each(|block| replace(block));
+    replace(rest);
+}
+
 /// How times become buckets.
 #[derive(Clone, Copy)]
 struct Place {
@@ -172,6 +195,11 @@ fn place(times: &[u64], to: Place, keys: &mut [u64], buckets: &mut [u32]) {
 #[inline(always)]
 fn key(offset: u64, index: u32) -> u64 {
     ONE | offset << 32 >> (32 - INDEX_BITS) | u64::from(index)
+}
+
+#[inline(always)]
+fn offset_of(key: u64) -> u64 {
+    (key & !ONE) >> INDEX_BITS
 }
 
 #[inline(always)]
@@ -246,6 +274,9 @@ mod tests {
                 let inside = order.order(times, START, cut, tie);
                 assert_eq!(order.indices()[..inside], expected, "{what}, {lanes:?}");
                 assert_eq!(order.has_ties(), equal, "{what}, {lanes:?}");
+                let mut found = Vec::new();
+                order.times(START, inside, &mut found);
+                assert!(found.iter().copied().eq(expected.iter().map(|&i| times[i as usize])), "{what}, {lanes:?}");
                 let mut all = order.indices().to_vec();
                 all.sort_unstable();
                 assert!(all.iter().copied().eq(0..times.len() as u32), "{what}, {lanes:?}: nobody is lost");

@@ -253,10 +253,10 @@ impl Recorder {
         self.hours == 1
     }
 
-    /// Requests are born.
+    /// Requests are born, in order.
     pub fn births(&mut self, times: &[u64]) {
         self.balance.born += times.len() as u64;
-        self.offered += self.window.count(times);
+        self.offered += self.window.count_rising(times);
         self.series.arrive_all(times);
     }
 

@@ -30,14 +30,10 @@ use std::sync::Arc;
 
 use sampler::Sampler;
 
-use crate::lanes;
 use crate::rng::Key;
 
 /// The largest draw: 2^52 - 1.
 pub const LARGEST: u64 = (1 << 52) - 1;
-
-/// Draws made before their sums: their random bits stay in the nearest cache.
-const BLOCK: usize = 256;
 
 /// A law as asked for: plain data. Values are nanoseconds (or bytes), weights are relative to their sum.
 #[derive(Clone, Debug, PartialEq)]
@@ -293,21 +289,16 @@ impl Law {
     pub fn add(&self, key: &Key, words: &[u64], from: &[u64], to: &mut [u64]) {
         assert_eq!(words.len(), from.len(), "every word needs a time to be added to");
         assert_eq!(words.len(), to.len(), "every word needs a place for its sum");
-        let mut bits = [0; BLOCK];
-        for ((words, from), to) in words.chunks(BLOCK).zip(from.chunks(BLOCK)).zip(to.chunks_mut(BLOCK)) {
-            match self.sampler {
-                Sampler::Constant(value) => to.fill(value),
-                _ => {
-                    let bits = &mut bits[..words.len()];
-                    key.fill(words, bits);
-                    self.sampler.fill(bits, to);
-                }
-            }
-            lanes::dispatch(
-                #[inline(always)]
-                move || to.iter_mut().zip(from).for_each(|(to, from)| *to += from),
-            );
-        }
+        self.sampler.draw_all(key, (words, from), to, |draw, from| draw + from);
+    }
+
+    /// The variates of many words with a key, `out[i] = draw(bits(words[i]))`.
+    ///
+    /// # Panics
+    /// When the two slices differ in length.
+    pub fn draw_all(&self, key: &Key, words: &[u64], out: &mut [u64]) {
+        assert_eq!(words.len(), out.len(), "every word needs a place for its draw");
+        self.sampler.draw_all(key, (words, words), out, |draw, _| draw);
     }
 
     /// Mean value; infinite when the law has none.

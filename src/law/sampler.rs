@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::leaf::Smooth;
 use super::table::{self, Cells};
 use super::{LARGEST, Side, samples};
-use crate::lanes;
-use crate::rng::uniform;
+use crate::lanes::{self, Lanes};
+use crate::rng::{Key, uniform};
 
 /// 2^52: adding it rounds to a whole number and leaves that number in the low bits.
 const TWO_52: f64 = (1u64 << 52) as f64;
@@ -80,28 +80,32 @@ struct Map {
 /// Draws from a table: places, pairs of terms and sums each in a loop of its own, which becomes vector code. Only cells are
 /// read one after another: instructions that gather from a table take longer than that.
 ///
-/// `place` gives cell and local coordinate of what is drawn from.
+/// `place` gives cell and local coordinate of what is drawn from, `put` what becomes of a draw and what it comes to.
 #[inline(always)]
 fn fill_from_table<A: Copy + Default>(
     cells: &Cells,
     map: Map,
     place: impl Fn(A) -> (usize, f64) + Copy,
-    from: &[A],
+    put: impl Fn(u64, u64) -> u64 + Copy,
+    (from, to): (&[A], &[u64]),
     out: &mut [u64],
 ) {
     let (blocks, rest) = from.as_chunks::<CHUNK>();
+    let (to_blocks, to_rest) = to.as_chunks::<CHUNK>();
     let (out_blocks, out_rest) = out.as_chunks_mut::<CHUNK>();
     if !blocks.is_empty() {
         let mut between = Between::default();
-        for (from, out) in blocks.iter().zip(out_blocks) {
-            fill_block(cells, map, place, from, &mut between, out);
+        for ((from, to), out) in blocks.iter().zip(to_blocks).zip(out_blocks) {
+            fill_block(cells, map, place, put, (from, to), &mut between, out);
         }
     }
     let mut between = Between::default();
-    for (from, out) in rest.chunks(FEW).zip(out_rest.chunks_mut(FEW)) {
-        let (mut padded, mut drawn) = ([A::default(); FEW], [0; FEW]);
+    let few = rest.chunks(FEW).zip(to_rest.chunks(FEW)).zip(out_rest.chunks_mut(FEW));
+    for ((from, to), out) in few {
+        let (mut padded, mut padded_to, mut drawn) = ([A::default(); FEW], [0; FEW], [0; FEW]);
         padded[..from.len()].copy_from_slice(from);
-        fill_block(cells, map, place, &padded, &mut between, &mut drawn);
+        padded_to[..to.len()].copy_from_slice(to);
+        fill_block(cells, map, place, put, (&padded, &padded_to), &mut between, &mut drawn);
         out.copy_from_slice(&drawn[..out.len()]);
     }
 }
@@ -125,7 +129,8 @@ fn fill_block<A: Copy, const N: usize>(
     cells: &Cells,
     map: Map,
     place: impl Fn(A) -> (usize, f64),
-    from: &[A; N],
+    put: impl Fn(u64, u64) -> u64,
+    (from, to): (&[A; N], &[u64; N]),
     between: &mut Between<N>,
     out: &mut [u64; N],
 ) {
@@ -139,8 +144,8 @@ fn fill_block<A: Copy, const N: usize>(
         let Some(cell) = cells.get(cell as usize) else { return };
         *pairs = cell.pairs(t);
     }
-    for ((out, pairs), &t) in out.iter_mut().zip(&*pairs).zip(&*places) {
-        *out = whole(table::sum(pairs, t) * map.scale + map.shift, map.floor, map.ceiling);
+    for (((out, &to), pairs), &t) in out.iter_mut().zip(to).zip(&*pairs).zip(&*places) {
+        *out = put(whole(table::sum(pairs, t) * map.scale + map.shift, map.floor, map.ceiling), to);
     }
 }
 
@@ -202,7 +207,8 @@ impl Part {
                     let (side, tail) = self.tail(*u);
                     *u = if side == Side::Lower { -tail } else { tail };
                 }
-                fill_from_table(cells, map, table::place_of_signed, uniforms, out);
+                let to = &[0; MIXED][..uniforms.len()];
+                fill_from_table(cells, map, table::place_of_signed, |draw, _| draw, (uniforms, to), out);
             }
             sampler => {
                 for (out, &mut u) in out.iter_mut().zip(uniforms) {
@@ -267,7 +273,7 @@ impl Sampler {
                 let map = Map { scale: *scale, shift: *shift, floor: *floor, ceiling: *ceiling };
                 lanes::dispatch(
                     #[inline(always)]
-                    move || fill_from_table(cells, map, table::place_of_bits, bits, out),
+                    move || fill_from_table(cells, map, table::place_of_bits, |draw, _| draw, (bits, bits), out),
                 );
             }
             Sampler::Uniform { low, width } => {
@@ -287,6 +293,41 @@ impl Sampler {
             ),
             Sampler::Direct(_) => bits.iter().zip(out).for_each(|(&bits, out)| *out = self.draw(bits)),
         }
+    }
+
+    /// What `put` makes of the variates of many words with a key and of what these come to; all slices have one length.
+    #[inline]
+    pub fn draw_all(
+        &self,
+        key: &Key,
+        (words, to): (&[u64], &[u64]),
+        out: &mut [u64],
+        put: impl Fn(u64, u64) -> u64 + Copy,
+    ) {
+        match self {
+            Sampler::Table { cells, scale, shift, floor, ceiling } if lanes::used() != Lanes::Baseline => {
+                let map = Map { scale: *scale, shift: *shift, floor: *floor, ceiling: *ceiling };
+                let key = *key;
+                let place = move |word| table::place_of_bits(key.bits(word));
+                return lanes::dispatch(
+                    #[inline(always)]
+                    move || fill_from_table(cells, map, place, put, (words, to), out),
+                );
+            }
+            Sampler::Constant(value) => out.fill(*value),
+            _ => {
+                let mut bits = [0; MIXED];
+                for (words, out) in words.chunks(MIXED).zip(out.chunks_mut(MIXED)) {
+                    let bits = &mut bits[..words.len()];
+                    key.fill(words, bits);
+                    self.fill(bits, out);
+                }
+            }
+        }
+        lanes::dispatch(
+            #[inline(always)]
+            move || out.iter_mut().zip(to).for_each(|(out, &to)| *out = put(*out, to)),
+        );
     }
 
     /// The value at a tail probability.

@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use crate::lanes;
 use crate::program::StationSpec;
-use crate::time::{Span, Time};
+use crate::time::{Span, Time, latest};
 
 /// Servers up to which a scan beats a heap.
 const SCAN: usize = 32;
@@ -14,6 +14,10 @@ const SCAN: usize = 32;
 const SIDE_BY_SIDE: usize = 4;
 /// Arrivals taken together where queues are short.
 const CHUNK: usize = 128;
+/// Servers that are few.
+const FEW: usize = 4;
+/// Starts of service looked at together.
+const AT_ONCE: usize = 64;
 
 /// What becomes of a request that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,21 +140,22 @@ impl Fifo {
         Arrived::Served { start: free, end }
     }
 
-    /// Patient requests in order of time at each target, to servers that are always on. Whether a queue grew longer than
-    /// `backlog` requests.
-    pub fn arrive_all(&mut self, mut block: Block<'_>, backlog: usize) -> bool {
+    /// Patient requests in order of time at each target, to servers that are always on. Whether all are served; nothing
+    /// where a queue grew longer than `backlog` requests.
+    pub fn arrive_all(&mut self, mut block: Block<'_>, backlog: usize) -> Option<bool> {
+        let mut all_served = true;
         while !block.times.is_empty() {
             let all = block.times.len();
             let rows = [all, all.min(CHUNK)].into_iter().find(|&rows| self.has_room(&block, rows, backlog));
             let (mut now, rest) = block.split(rows.unwrap_or(all.min(CHUNK)));
             if rows.is_some() {
                 self.serve_all(&mut now);
-            } else if self.take_in(&mut now, backlog) {
-                return true;
+            } else {
+                all_served &= self.take_in(&mut now, backlog)?;
             }
             block = rest;
         }
-        false
+        Some(all_served)
     }
 
     /// Whether no queue can come to its bound by the next arrivals, and it pays to look at all stations for them.
@@ -178,10 +183,21 @@ impl Fifo {
             _ => self.serve_sorted::<32>(block),
         }
         let last = block.times[block.times.len() - 1];
-        for (row, &start) in block.starts.iter().enumerate() {
-            if start > last {
-                let target = block.targets.map_or(0, |targets| targets[row] as usize);
-                self.queues[target].in_order.push_back(Time(start));
+        match (block.targets, &mut self.queues[..]) {
+            (None, [queue, ..]) => {
+                // Services start in order.
+                let waiting = block.starts.partition_point(|&start| start <= last);
+                queue.in_order.extend(block.starts[waiting..].iter().map(|&start| Time(start)));
+            }
+            (targets, queues) => {
+                for (starts, from) in block.starts.chunks(AT_ONCE).zip((0..).step_by(AT_ONCE)) {
+                    if latest(starts) > last {
+                        for (&start, row) in starts.iter().zip(from..).filter(|(start, _)| **start > last) {
+                            let target = targets.map_or(0, |targets| targets[row] as usize);
+                            queues[target].in_order.push_back(Time(start));
+                        }
+                    }
+                }
             }
         }
     }
@@ -189,45 +205,49 @@ impl Fifo {
     /// The same with the free times of each station in order: the first is taken out, the new one put in its place by
     /// exchanges of neighbours, all at once.
     fn serve_sorted<const N: usize>(&mut self, block: &mut Block<'_>) {
-        let servers = self.servers;
-        let mut stations: Vec<[u64; N]> = self.free.chunks(servers).map(sorted).collect();
-        lanes::dispatch(
-            #[inline(always)]
-            || match (block.targets, &mut stations[..]) {
-                (None, [station]) => {
-                    let mut free = *station;
-                    for ((&at, start), end) in block.times.iter().zip(&mut *block.starts).zip(&mut *block.ends) {
-                        (*start, *end, free) = served(free, at, *end);
-                    }
-                    *station = free;
-                }
-                (targets, stations) => {
-                    for (row, &at) in block.times.iter().enumerate() {
-                        let target = targets.map_or(0, |targets| targets[row] as usize);
-                        let station = &mut stations[target];
-                        (block.starts[row], block.ends[row], *station) = served(*station, at, block.ends[row]);
-                    }
-                }
-            },
-        );
-        for (free, station) in self.free.chunks_mut(servers).zip(&stations) {
+        let Block { targets, times, starts, ends, .. } = block;
+        let (starts, ends) = (&mut **starts, &mut **ends);
+        let mut stations: Vec<[u64; N]> = self.free.chunks(self.servers).map(sorted).collect();
+        match (targets, &mut stations[..]) {
+            (None, []) => {}
+            // A few free times are exchanged faster by the processor's whole numbers.
+            (None, [station, ..]) if N <= FEW => serve_at_one(station, times, starts, ends),
+            (Some(targets), stations) if N <= FEW => serve_at_each(stations, targets, times, starts, ends),
+            (None, [station, ..]) => {
+                lanes::dispatch(
+                    #[inline(always)]
+                    || serve_at_one(station, times, starts, ends),
+                );
+            }
+            (Some(targets), stations) => {
+                lanes::dispatch(
+                    #[inline(always)]
+                    || serve_at_each(stations, targets, times, starts, ends),
+                );
+            }
+        }
+        for (free, station) in self.free.chunks_mut(self.servers).zip(&stations) {
             free.iter_mut().zip(station).for_each(|(free, &at)| *free = Time(at));
         }
     }
 
     /// One after another, with a look at the queue.
-    fn take_in(&mut self, block: &mut Block<'_>, backlog: usize) -> bool {
+    fn take_in(&mut self, block: &mut Block<'_>, backlog: usize) -> Option<bool> {
+        let mut all_served = true;
         for (row, &at) in block.times.iter().enumerate() {
             let target = block.targets.map_or(0, |targets| targets[row] as usize);
             match self.arrive(target, Time(at), Span(block.ends[row]), None, Span::ZERO) {
                 Arrived::Served { start, end } => (block.starts[row], block.ends[row]) = (start.0, end.0),
-                _ => (block.starts[row], block.ends[row], block.full[row]) = (at, at, 1),
+                _ => {
+                    (block.starts[row], block.ends[row], block.full[row]) = (at, at, 1);
+                    all_served = false;
+                }
             }
             if self.waiting(target) > backlog {
-                return true;
+                return None;
             }
         }
-        false
+        Some(all_served)
     }
 
     /// Requests that wait at a target, as of the last arrival that found no free server.
@@ -266,13 +286,50 @@ fn sorted<const N: usize>(servers: &[Time]) -> [u64; N] {
     free
 }
 
-/// Start and end of a service of some length, and the free times after it.
+/// Serves all at one station.
 #[inline(always)]
-fn served<const N: usize>(free: [u64; N], at: u64, length: u64) -> (u64, u64, [u64; N]) {
-    let start = free[0].max(at);
+fn serve_at_one<const N: usize>(station: &mut [u64; N], times: &[u64], starts: &mut [u64], ends: &mut [u64]) {
+    let mut free = *station;
+    for ((&at, start), end) in times.iter().zip(starts).zip(ends) {
+        (*start, *end) = serve_next(&mut free, at, *end);
+    }
+    *station = free;
+}
+
+/// Serves each at its station.
+#[inline(always)]
+fn serve_at_each<const N: usize>(
+    stations: &mut [[u64; N]],
+    targets: &[u64],
+    times: &[u64],
+    starts: &mut [u64],
+    ends: &mut [u64],
+) {
+    for (((&target, &at), start), end) in targets.iter().zip(times).zip(starts).zip(ends) {
+        (*start, *end) = serve_next(&mut stations[target as usize], at, *end);
+    }
+}
+
+/// Start and end of a service of some length at a station, whose free times are updated.
+#[inline(always)]
+fn serve_next<const N: usize>(free: &mut [u64; N], at: u64, length: u64) -> (u64, u64) {
+    let start = if N <= FEW {
+        free[0].max(at)
+    } else if free[0] > at {
+        // A branch that is guessed lets the end be known before the free times are.
+        std::hint::cold_path();
+        free[0]
+    } else {
+        at
+    };
     let end = start + length;
-    let next = |server: usize| if server + 1 < N { free[server + 1] } else { u64::MAX };
-    (start, end, std::array::from_fn(|server| free[server].max(end).min(next(server))))
+    // The first is taken out, and the end comes after all that are not later.
+    let old = *free;
+    for server in 0..N {
+        let later = if server == 0 { end } else { old[server].max(end) };
+        free[server] = if server + 1 < N { later.min(old[server + 1]) } else { later };
+    }
+    (start, end)
 }
 
 /// The server works until `end`.
@@ -394,7 +451,7 @@ mod tests {
                         ends: ends_of,
                         full: &mut full,
                     };
-                    assert!(!all.arrive_all(block, 100_000));
+                    assert!(all.arrive_all(block, 100_000).is_some());
                     for row in 0..rows {
                         let arrived =
                             one.arrive(targets[row] as usize, Time(times[row]), Span(demands[row]), None, Span::ZERO);

@@ -27,6 +27,12 @@ impl Window {
         count_within(times, self.from, self.until) as u64
     }
 
+    /// The same of instants that never fall.
+    pub fn count_rising(self, times: &[u64]) -> u64 {
+        let before = |end: Time| times.partition_point(|&at| at < end.0);
+        before(self.until).saturating_sub(before(self.from)) as u64
+    }
+
     /// Nanoseconds of a stretch of time that are measured.
     #[inline(always)]
     pub fn overlap(self, start: Time, end: Time) -> u64 {

@@ -401,7 +401,7 @@ impl State {
 }
 
 /// Where a request may go from an instruction, repeats apart, and the shortest time it takes.
-fn successors(program: &Program, place: usize) -> Vec<(usize, u64)> {
+pub fn successors(program: &Program, place: usize) -> Vec<(usize, u64)> {
     use Instruction::*;
     let next = place + 1;
     match program.code[place] {

@@ -8,7 +8,7 @@ use crate::lanes;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 
 /// Values counted at a time in a block.
-const BLOCK: usize = 64;
+const BLOCK: usize = 128;
 /// Values counted at a time in what remains.
 const FEW: usize = 8;
 
@@ -263,9 +263,9 @@ impl Histogram {
             // A counter that is wanted again at once makes its next user wait.
             self.add(0, zeros);
             let length = kept(&mut indices, 0u64.wrapping_sub(first));
-            self.increment(&indices[..length]);
+            increment(&mut self.counts, &indices[..length]);
         } else {
-            self.increment(&indices);
+            increment(&mut self.counts, &indices);
         }
     }
 
@@ -274,16 +274,6 @@ impl Histogram {
     #[inline(never)]
     fn record_slowly(&mut self, some: &[u64], others: &[u64], value: impl Fn(u64, u64) -> u64) {
         some.iter().zip(others).for_each(|(&some, &other)| self.record(value(some, other)));
-    }
-
-    /// Counts into buckets of octaves that were seen, given by their places among the counters.
-    #[inline(always)]
-    fn increment(&mut self, indices: &[u64]) {
-        for &index in indices {
-            if let Some(count) = self.counts.get_mut(index as usize) {
-                *count += 1;
-            }
-        }
     }
 
     #[inline]
@@ -378,6 +368,16 @@ fn kept<const N: usize>(values: &mut [u64; N], unwanted: u64) -> usize {
         length += usize::from(value != unwanted);
     }
     length
+}
+
+/// Counts into buckets of octaves that were seen, given by their places among the counters.
+#[inline(always)]
+fn increment(counts: &mut [u64], indices: &[u64]) {
+    for &index in indices {
+        if let Some(count) = counts.get_mut(index as usize) {
+            *count += 1;
+        }
+    }
 }
 
 /// Bucket of a value: 2^bits buckets for each octave from 2^(bits + 1) on, buckets of one below.

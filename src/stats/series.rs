@@ -68,16 +68,14 @@ impl Series {
         cell.latency.record(latency.0);
     }
 
-    /// Counts arrivals at these times, in any order.
-    pub fn arrive_all(&mut self, times: &[u64]) {
-        for times in times.chunks(BLOCK) {
-            self.cell(Time(times[0]));
-            let here = count_within(times, Time(self.from), Time(self.to));
-            if here == times.len() {
-                self.cell(Time(times[0])).arrivals += here as u64;
-            } else {
-                times.iter().for_each(|&at| self.arrive(Time(at)));
-            }
+    /// Counts arrivals at these times, which never fall.
+    pub fn arrive_all(&mut self, mut times: &[u64]) {
+        while let Some(&first) = times.first() {
+            self.cell(Time(first));
+            let to = self.to;
+            let here = times.partition_point(|&at| at < to).max(1);
+            self.cell(Time(first)).arrivals += here as u64;
+            times = &times[here..];
         }
     }
 
@@ -87,6 +85,9 @@ impl Series {
     /// When the two slices differ in length.
     pub fn finish_all(&mut self, ends: &[u64], latencies: &[u64], success: bool) {
         assert_eq!(ends.len(), latencies.len(), "every end needs a latency");
+        if self.finish_here(ends, latencies, success) {
+            return;
+        }
         for (ends, latencies) in ends.chunks(BLOCK).zip(latencies.chunks(BLOCK)) {
             self.finish_block(ends, latencies, success);
         }
@@ -306,7 +307,9 @@ mod tests {
             };
             with_each(|lanes| {
                 let mut together = series.clone();
-                together.arrive_all(&times);
+                let mut rising = times.clone();
+                rising.sort_unstable();
+                together.arrive_all(&rising);
                 for success in [true, false] {
                     together.finish_all(&of(success, &times), &of(success, &latencies), success);
                 }

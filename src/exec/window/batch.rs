@@ -77,7 +77,12 @@ impl Layout {
     }
 
     pub fn columns(self) -> usize {
-        FIXED + self.registers + 2 * self.depths
+        FIXED + self.registers + self.frames() + self.depths
+    }
+
+    /// Columns for deadlines of calls: with a single depth the earliest deadline is the only one.
+    fn frames(self) -> usize {
+        if self.depths == 1 { 0 } else { self.depths }
     }
 
     /// A register.
@@ -87,12 +92,12 @@ impl Layout {
 
     /// The deadline of the call of a depth.
     pub fn frame(self, depth: usize) -> Column {
-        FIXED + self.registers + depth
+        if self.depths == 1 { DEADLINE } else { FIXED + self.registers + depth }
     }
 
     /// Where the call of a depth was made.
     pub fn call(self, depth: usize) -> Column {
-        FIXED + self.registers + self.depths + depth
+        FIXED + self.registers + self.frames() + depth
     }
 
     /// What a column is that not all programs have.
@@ -101,8 +106,8 @@ impl Layout {
         let number = column.checked_sub(FIXED)?;
         Some(match number.checked_sub(self.registers) {
             None => Place::Register(Register(number as u8)),
-            Some(depth) if depth < self.depths => Place::Frame(depth),
-            Some(call) => Place::Call(call - self.depths),
+            Some(depth) if depth < self.frames() => Place::Frame(depth),
+            Some(call) => Place::Call(call - self.frames()),
         })
     }
 }
@@ -216,11 +221,9 @@ impl Batch {
     }
 
     /// The same for requests that differ in nothing but time and serial, which counts up from that of the first.
-    pub fn alike(times: &[u64], first: &Arrival, layout: Layout, window: Window, spare: &mut Spare) -> Batch {
-        let mut at = spare.take();
-        at.extend_from_slice(times);
+    pub fn alike(at: Values, first: &Arrival, layout: Layout, window: Window, spare: &mut Spare) -> Batch {
         let mut serial = spare.take();
-        serial.extend(first.serial..first.serial + times.len() as u64);
+        serial.extend(first.serial..first.serial + at.len() as u64);
         let mut batch = Batch::new(at, serial, layout, window, spare);
         batch.rest[CLASS] = Cells::Same(first.class as u64);
         batch.rest[KEY] = Cells::Same(first.key as u64);
@@ -242,7 +245,7 @@ impl Batch {
         rest[DEADLINE] = Cells::Same(u64::MAX);
         rest[LATE] = Cells::Same(u64::MAX);
         (0..layout.depths).for_each(|depth| rest[layout.frame(depth)] = Cells::Same(u64::MAX));
-        let counted = window.count(&at);
+        let counted = window.count_rising(&at);
         rest[COUNTS] = match counted {
             0 => Cells::Same(0),
             all if all == at.len() as u64 => Cells::Same(1),
@@ -400,6 +403,13 @@ impl Batch {
 
     /// The requests at some rows.
     pub fn gathered(&self, rows: &[u32], spare: &mut Spare) -> Batch {
+        let mut at = spare.take();
+        gather(&self.at, rows, &mut at);
+        self.gathered_at(at, rows, spare)
+    }
+
+    /// The same, given their times.
+    pub fn gathered_at(&self, at: Values, rows: &[u32], spare: &mut Spare) -> Batch {
         let pick = |values: &Values, spare: &mut Spare| {
             let mut picked = spare.take();
             gather(values, rows, &mut picked);
@@ -413,7 +423,7 @@ impl Batch {
                 Cells::Each(values) => Cells::Each(pick(values, spare)),
             });
         }
-        Batch { at: pick(&self.at, spare), serial: pick(&self.serial, spare), rest, ordered: self.ordered }
+        Batch { at, serial: pick(&self.serial, spare), rest, ordered: self.ordered }
     }
 
     /// Takes out the requests for which the mask holds, in their order.

@@ -81,29 +81,53 @@ impl Births {
     /// The arrivals before `end`, or before an earlier time after `from` if there are too many. Gives that time.
     pub fn take(&mut self, from: u64, end: u64, layout: Layout, window: Window, spare: &mut Spare) -> (Batch, u64) {
         let mut batch = Batch::default();
+        if self.peek().is_some() && self.like.is_some() {
+            return self.take_alike(from, end, layout, window, spare);
+        }
         while let Some(next) = self.peek().filter(|&next| next < end) {
             if batch.len() >= CROWD && next > from {
                 batch.ordered = true;
                 return (batch, next);
             }
-            let births = match self.like {
-                Some(like) => {
-                    let count = self.times[self.next..].partition_point(|&at| at < end);
-                    let times = &self.times[self.next..self.next + count];
-                    let first = Arrival { serial: like.serial + self.next as u64, ..like };
-                    Batch::alike(times, &first, layout, window, spare)
-                }
-                None => {
-                    let rest = &self.block[self.next..];
-                    let count = rest.partition_point(|arrival| arrival.at.0 < end);
-                    Batch::births(&rest[..count], layout, window, spare)
-                }
-            };
+            let rest = &self.block[self.next..];
+            let count = rest.partition_point(|arrival| arrival.at.0 < end);
+            let births = Batch::births(&rest[..count], layout, window, spare);
             self.next += births.len();
             batch.append(births, spare);
         }
         // Blocks follow each other in time.
         batch.ordered = true;
         (batch, end)
+    }
+
+    /// The same where requests differ in time and serial only.
+    fn take_alike(
+        &mut self,
+        from: u64,
+        mut end: u64,
+        layout: Layout,
+        window: Window,
+        spare: &mut Spare,
+    ) -> (Batch, u64) {
+        let first = self.arrival(self.next);
+        let mut at = spare.take();
+        while let Some(next) = self.peek().filter(|&next| next < end) {
+            if at.len() >= CROWD && next > from {
+                end = next;
+                break;
+            }
+            let rest = &self.times[self.next..];
+            let rest = match rest.last() {
+                Some(&last) if last >= end => &rest[..rest.partition_point(|&at| at < end)],
+                _ => rest,
+            };
+            at.extend_from_slice(rest);
+            self.next += rest.len();
+        }
+        if at.is_empty() {
+            spare.give(at);
+            return (Batch::default(), end);
+        }
+        (Batch::alike(at, &first, layout, window, spare), end)
     }
 }

@@ -52,7 +52,12 @@ pub(super) fn set(token: &mut Token, layout: Layout, column: Column, value: u64)
         GIVEN => token.given = value as u32,
         BASE => token.set_base(value as u8),
         COUNTS => token.counts = value == 1,
-        DEADLINE => token.deadline = Time(value),
+        DEADLINE => {
+            token.deadline = Time(value);
+            if layout.frame(0) == DEADLINE {
+                token.set_frame(0, token.frame(0).0, Time(value));
+            }
+        }
         _ => match layout.place(column) {
             Some(Place::Register(register)) => token.set(register, value as u32),
             Some(Place::Frame(depth)) => token.set_frame(depth, token.frame(depth).0, Time(value)),

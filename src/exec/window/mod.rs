@@ -6,6 +6,7 @@
 mod batch;
 mod births;
 mod fields;
+mod forget;
 mod gate;
 mod hand_over;
 mod loops;
@@ -16,6 +17,7 @@ mod serve;
 
 use std::sync::atomic::Ordering;
 
+use super::columns::gather;
 use super::core::Core;
 use super::order::Order;
 use super::run::{Options, Run, Verdict};
@@ -27,6 +29,7 @@ use crate::program::{Instruction, Parts, Program, Step};
 use crate::time::{Span, Time};
 use batch::{Batch, Cells, Layout, Spare};
 use births::Births;
+use forget::forgets_target;
 use loops::Loop;
 use ring::Ring;
 
@@ -103,6 +106,8 @@ struct Windows<'a> {
     /// Requests that come to an ordered instruction in a later window.
     rings: Vec<Ring>,
     ordered: Vec<bool>,
+    /// Whether nobody looks at the target of a station any more after it.
+    forgets: Vec<bool>,
     /// What runs the loops, by step.
     loops: Vec<Option<Loop<'a>>>,
     births: Births,
@@ -150,6 +155,7 @@ impl<'a> Windows<'a> {
             inbox: vec![Batch::default(); places],
             rings: vec![Ring::default(); places],
             ordered: program.code.iter().map(|instruction| takes_in_order(program, instruction)).collect(),
+            forgets: (0..places).map(|place| forgets_target(program, place)).collect(),
             loops: parts.steps.iter().map(|step| Loop::of(program, step, options)).collect(),
             births: Births::new(source),
             step: 0,
@@ -309,25 +315,30 @@ impl<'a> Windows<'a> {
         let tie = |row: u32| (batch.at[row as usize], batch.tie(row as usize));
         let span = end - self.start;
         let bits = u64::BITS - (span - 1).leading_zeros();
+        let mut at = spare.take();
         let before = if bits <= OFFSET_BITS {
-            self.order.order(&batch.at, self.start, span, tie)
+            let before = self.order.order(&batch.at, self.start, span, tie);
+            self.order.times(self.start, before, &mut at);
+            before
         } else {
             // Longer windows are ordered by the leading bits; what is equal in those counts as a tie.
             let unit = bits - OFFSET_BITS;
             let offset = |&at: &u64| if at < end { (at - self.start) >> unit } else { u64::MAX };
             self.scratch.row.clear();
             self.scratch.row.extend(batch.at.iter().map(offset));
-            self.order.order(&self.scratch.row, 0, 1 << OFFSET_BITS, tie)
+            let before = self.order.order(&self.scratch.row, 0, 1 << OFFSET_BITS, tie);
+            gather(&batch.at, &self.order.indices()[..before], &mut at);
+            before
         };
         let rows = self.order.indices();
         // Those before the window's start count as outside of it; whoever comes first inside may come before `from`.
-        let mut earliest = rows[before..].iter().chain(rows[..before].first()).map(|&row| batch.at[row as usize]);
+        let mut earliest = rows[before..].iter().map(|&row| batch.at[row as usize]).chain(at.first().copied());
         if earliest.any(|at| at < from) {
             self.halted = Some(Halt::TooSoon);
             return Batch::default();
         }
         self.rings[place].keep_all(&batch, &rows[before..], end, self.length, spare);
-        let mut sorted = batch.gathered(&rows[..before], spare);
+        let mut sorted = batch.gathered_at(at, &rows[..before], spare);
         sorted.ordered = true;
         batch.discard(spare);
         sorted

@@ -328,15 +328,16 @@ impl Windows<'_> {
     }
 
     fn chosen(&mut self, batch: &mut Batch, id: BalancerId, targets: Values) {
-        let counted = self.measured(&batch.at);
+        let counted = self.measured(batch);
         self.core.recorder.balancers[id.index()].arrivals += counted;
         let register = self.program.balancers[id.index()].target;
         batch.set_all(self.layout.register(register.index()), Cells::Each(targets), &mut self.spare);
     }
 
-    /// How many of these times lie in the measured time.
-    pub(super) fn measured(&self, times: &[u64]) -> u64 {
-        self.core.recorder.window.count(times)
+    /// How many requests are where they are in the measured time.
+    pub(super) fn measured(&self, batch: &Batch) -> u64 {
+        let window = self.core.recorder.window;
+        if batch.ordered { window.count_rising(&batch.at) } else { window.count(&batch.at) }
     }
 
     fn call(&mut self, batch: &mut Batch, place: usize, depth: usize, deadline: Option<Span>) {
@@ -347,6 +348,9 @@ impl Windows<'_> {
         };
         let mut frames = spare.take();
         frames.extend(batch.at.iter().map(|&at| at + deadline.0));
+        if self.layout.frame(depth) == DEADLINE {
+            return batch.set_all(DEADLINE, Cells::Each(frames), spare);
+        }
         let mut earliest = spare.take();
         match batch.same(DEADLINE) {
             Some(u64::MAX) => earliest.extend_from_slice(&frames),
@@ -441,7 +445,7 @@ impl Windows<'_> {
     }
 
     fn earn(&mut self, batch: &Batch, budget: BudgetId) {
-        let counted = self.measured(&batch.at);
+        let counted = self.measured(batch);
         self.core.recorder.budgets[budget.index()].arrivals += counted;
         for (row, &at) in batch.at.iter().enumerate() {
             self.core.earn(budget, (Time(at), batch.late_rank(row)));

@@ -2,10 +2,11 @@
 
 use super::batch::{BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
 use super::{NO_STAGE, Windows};
+use crate::exec::columns::differences;
 use crate::exec::run::Record;
 use crate::exec::token::call_millis;
 use crate::program::Amount;
-use crate::time::Time;
+use crate::time::{Time, latest};
 
 impl Windows<'_> {
     /// Time from here on belongs to a stage.
@@ -64,10 +65,10 @@ impl Windows<'_> {
         if batch.same(STAGE) != Some(NO_STAGE) {
             self.leave_stages(&batch, None);
         }
-        self.last = self.last.max(batch.at.iter().copied().max().unwrap_or(0));
+        self.last = self.last.max(latest(&batch.at));
         let mut latencies = self.spare.take();
         match &batch.rest[BORN] {
-            Cells::Each(born) => latencies.extend(batch.at.iter().zip(born).map(|(at, born)| at - born)),
+            Cells::Each(born) => differences(&batch.at, born, &mut latencies),
             _ => latencies.extend((0..batch.len()).map(|row| batch.at[row] - batch.get(BORN, row))),
         }
         match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS)) {

@@ -1,12 +1,12 @@
 //! Stations that serve in order of arrival: the end of each service is known when the request comes.
 
-use super::batch::{Batch, DEMAND, Values};
+use super::batch::{Batch, Cells, DEMAND, Values};
 use super::{Halt, Windows};
 use crate::exec::core::slowed;
 use crate::exec::station::Queue;
 use crate::op::fifo::{Arrived, Block};
 use crate::program::{Label, Service, SiteId, StationId, StationSpec};
-use crate::time::{Span, Time};
+use crate::time::{Span, Time, latest};
 
 /// Rows of a batch that are not served.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Windows<'_> {
         let spec = &program.stations[id.index()];
         let own = self.words(&batch);
         let mut ends = self.demands(&batch, service, own.as_ref().unwrap_or(&batch.serial));
-        self.core.recorder.stations[id.index()].arrivals += self.measured(&batch.at);
+        self.core.recorder.stations[id.index()].arrivals += self.measured(&batch);
         let column = spec.target.map(|register| self.layout.register(register.index()));
         let targets = column.map(|column| std::mem::take(batch.each(column, &mut self.spare)));
         let plain = spec.patience.is_none() && spec.setup.is_none();
@@ -46,8 +46,13 @@ impl Windows<'_> {
             let words = own.as_ref().unwrap_or(&batch.serial);
             self.serve_each(id, spec, &batch, targets.as_deref(), words, &mut ends)
         };
-        if let (Some(column), Some(targets)) = (column, targets) {
-            *batch.each(column, &mut self.spare) = targets;
+        match (column, targets) {
+            (Some(column), Some(targets)) if self.forgets[next - 1] => {
+                self.spare.give(targets);
+                batch.rest[column] = Cells::Same(0);
+            }
+            (Some(column), Some(targets)) => *batch.each(column, &mut self.spare) = targets,
+            _ => {}
         }
         self.spare.give(own.unwrap_or_default());
         if self.halted.is_some() {
@@ -80,19 +85,23 @@ impl Windows<'_> {
         mask.resize(batch.len(), SERVED);
         let Queue::Fifo(fifo) = &mut self.core.stations[id.index()].queue else { return false };
         let block = Block { targets, times: &batch.at, starts: &mut starts, ends, full: &mut mask };
-        if fifo.arrive_all(block, self.backlog) {
+        let Some(all) = fifo.arrive_all(block, self.backlog) else {
             // Not all have a start, and nothing of this window will count.
             self.halted = Some(Halt::Backlog);
             self.scratch.mask = mask;
             self.spare.give(starts);
             return true;
-        }
-        let all = !mask.contains(&REFUSED);
+        };
         let window = self.core.recorder.window;
         let tally = &mut self.core.recorder.stations[id.index()];
-        let measured = all && window.count(&batch.at) == batch.len() as u64;
+        let measured = all && window.count_rising(&batch.at) == batch.len() as u64;
         match targets {
             None => tally.busy[0] += window.overlaps(&starts, ends),
+            Some(targets) if measured && latest(ends) <= window.until.0 => {
+                for ((&start, &end), &target) in starts.iter().zip(ends.iter()).zip(targets) {
+                    tally.busy[target as usize] += end - start;
+                }
+            }
             Some(targets) => {
                 for ((&start, &end), &target) in starts.iter().zip(ends.iter()).zip(targets) {
                     tally.busy[target as usize] += window.overlap(Time(start), Time(end));
@@ -164,7 +173,7 @@ impl Windows<'_> {
         let mut refused = batch.gathered(&turned.refused, &mut self.spare);
         refused.ordered = batch.ordered;
         let mut abandoned = batch.gathered(&turned.abandoned, &mut self.spare);
-        let counts = (self.measured(&refused.at), self.measured(&abandoned.at));
+        let counts = (self.measured(&refused), self.measured(&abandoned));
         let tally = &mut self.core.recorder.stations[id.index()];
         tally.refused += counts.0;
         tally.abandoned += counts.1;
