@@ -14,6 +14,28 @@ pub fn gather(from: &[u64], indices: &[u32], to: &mut Vec<u64>) {
     to.extend(indices.iter().map(|&index| from[index as usize]));
 }
 
+/// Appends the values that are wanted.
+pub fn select(values: impl ExactSizeIterator<Item = (u64, bool)>, to: &mut Vec<u64>) {
+    let mut length = to.len();
+    to.resize(length + values.len(), 0);
+    // Each value is written and stays if it is wanted: a branch would be guessed wrong too often.
+    for (value, wanted) in values {
+        to[length] = value;
+        length += usize::from(wanted);
+    }
+    to.truncate(length);
+}
+
+/// Keeps the values of a column for which a mask of ones and zeros does not hold.
+pub fn drop_rows(values: &mut Vec<u64>, mask: &[u8]) {
+    let mut kept = 0;
+    for (row, &drop) in mask.iter().enumerate() {
+        values[kept] = values[row];
+        kept += 1 - drop as usize;
+    }
+    values.truncate(kept);
+}
+
 /// Appends the places at which a mask of ones and zeros is one, in order: what [`gather`] needs to take these out.
 ///
 /// # Panics

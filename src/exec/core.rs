@@ -218,15 +218,17 @@ impl<'a> Core<'a> {
         admitted
     }
 
-    /// Marks requests without a token; they come in order of time to a bucket that all share.
-    pub fn admit_all(&mut self, bucket: usize, times: &[u64], mask: &mut [u8]) {
-        self.buckets[bucket].refuse_all(times, mask);
+    /// Marks requests without a token; they come in order of time to a bucket that all share. Whether there are any.
+    pub fn admit_all(&mut self, bucket: usize, times: &[u64], mask: &mut [u8]) -> bool {
+        let any = self.buckets[bucket].refuse_all(times, mask);
         let (window, tally) = (self.recorder.window, &mut self.recorder.buckets[bucket]);
-        for (&at, &refused) in times.iter().zip(mask.iter()) {
-            let counted = window.contains(Time(at)) as u64;
-            tally.arrivals += counted;
-            tally.refused += counted * refused as u64;
+        tally.arrivals += window.count_rising(times);
+        if any {
+            let refused =
+                times.iter().zip(mask.iter()).filter(|&(&at, &refused)| refused == 1 && window.contains(Time(at)));
+            tally.refused += refused.count() as u64;
         }
+        any
     }
 
     /// Whether an object is in a cache.

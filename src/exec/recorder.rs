@@ -88,13 +88,16 @@ struct Ends {
     latencies: [u64; Batched::BATCH],
     len: usize,
     counted: Histogram,
+    /// Latencies of those who were in one stage all the time, with the stage: they are counted once, for both.
+    whole: Option<(usize, Histogram)>,
 }
 
 impl Ends {
     #[cold]
     fn new() -> Box<Ends> {
         let empty = [0; Batched::BATCH];
-        Box::new(Ends { at: empty, latencies: empty, len: 0, counted: Histogram::new(Histogram::FINE) })
+        let counted = Histogram::new(Histogram::FINE);
+        Box::new(Ends { at: empty, latencies: empty, len: 0, counted, whole: None })
     }
 
     /// Whether the batch is full now.
@@ -280,8 +283,15 @@ impl Recorder {
         self.stages[stage].counted.record_n(0, count);
     }
 
-    /// Requests of one class end with one outcome, as their clients see it.
-    pub fn end_all(&mut self, (outcome, class, counts): (usize, usize, bool), ends: &[u64], latencies: &[u64]) {
+    /// Requests of one class end with one outcome, as their clients see it. If they were in one and the same stage all
+    /// the time, their latencies are their times there as well.
+    pub fn end_all(
+        &mut self,
+        (outcome, class, counts): (usize, usize, bool),
+        ends: &[u64],
+        latencies: &[u64],
+        stage: Option<usize>,
+    ) {
         let kind = self.kinds[outcome];
         let good = kind == Answered::Served;
         *match kind {
@@ -292,7 +302,18 @@ impl Recorder {
         } += ends.len() as u64;
         if counts {
             let ends = self.answers[outcome * self.classes + class].get_or_insert_with(Ends::new);
-            ends.counted.record_all(latencies);
+            match (stage, &mut ends.whole) {
+                (None, _) => ends.counted.record_all(latencies),
+                (Some(stage), Some((whole, times))) if *whole == stage => times.record_all(latencies),
+                (Some(stage), whole @ None) => {
+                    let (_, times) = whole.insert((stage, Histogram::new(Histogram::FINE)));
+                    times.record_all(latencies);
+                }
+                (Some(stage), _) => {
+                    ends.counted.record_all(latencies);
+                    self.stages[stage].counted.record_all(latencies);
+                }
+            }
         }
         self.end_now(ends, latencies, good);
     }
@@ -317,6 +338,12 @@ impl Recorder {
     /// The result. `kept` gives the time kept of caches and connections.
     pub fn finish(mut self, program: &Program, verdict: Verdict, kept: impl Fn(ResourceKind, usize) -> u64) -> Run {
         (0..self.answers.len()).for_each(|index| self.count_ends(index));
+        for ends in self.answers.iter_mut().flatten() {
+            if let Some((stage, times)) = ends.whole.take() {
+                ends.counted.merge(&times);
+                self.stages[stage].counted.merge(&times);
+            }
+        }
         let resources = self.resources(program, kept);
         let mut trace = self.trace.take().unwrap_or_default();
         trace.sort_unstable();

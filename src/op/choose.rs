@@ -63,13 +63,15 @@ impl Balancer {
 
     /// Targets in turn for so many requests.
     pub fn in_turn(&mut self, targets: u32, requests: usize, chosen: &mut Vec<u64>) {
-        let mut next = self.next;
-        chosen.extend((0..requests).map(|_| {
-            let target = next;
-            next = if target + 1 == targets { 0 } else { target + 1 };
-            target.min(u16::MAX as u32) as u64
-        }));
-        self.next = next;
+        let (from, round) = (chosen.len(), targets as usize);
+        let order = (self.next..targets).chain(0..self.next);
+        chosen.extend(order.take(requests).map(|target| target.min(u16::MAX as u32) as u64));
+        // Whole rounds are repeated.
+        while chosen.len() - from < requests {
+            let more = (chosen.len() - from).min(requests - (chosen.len() - from));
+            chosen.extend_from_within(from..from + more);
+        }
+        self.next = ((self.next as usize + requests) % round) as u32;
     }
 
     /// The target has answered.

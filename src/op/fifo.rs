@@ -16,6 +16,8 @@ const SIDE_BY_SIDE: usize = 4;
 const CHUNK: usize = 128;
 /// Servers that are few.
 const FEW: usize = 4;
+/// Servers that are some: with more, guessing that one of them is free pays.
+const SOME: usize = 8;
 /// Starts of service looked at together.
 const AT_ONCE: usize = 64;
 
@@ -289,11 +291,54 @@ fn sorted<const N: usize>(servers: &[Time]) -> [u64; N] {
 /// Serves all at one station.
 #[inline(always)]
 fn serve_at_one<const N: usize>(station: &mut [u64; N], times: &[u64], starts: &mut [u64], ends: &mut [u64]) {
+    if N == 1 {
+        return serve_in_line(&mut station[0], times, starts, ends);
+    }
     let mut free = *station;
-    for ((&at, start), end) in times.iter().zip(starts).zip(ends) {
-        (*start, *end) = serve_next(&mut free, at, *end);
+    if N <= SOME {
+        for ((&at, start), end) in times.iter().zip(starts).zip(ends) {
+            *start = free[0].max(at);
+            *end += *start;
+            put(&mut free, *end);
+        }
+    } else {
+        serve_in_turns(&mut free, times, starts, ends);
     }
     *station = free;
+}
+
+/// Serves those who wait and those who do not by turns: of those who do not, the end is known before the free times are.
+#[inline(always)]
+fn serve_in_turns<const N: usize>(free: &mut [u64; N], times: &[u64], starts: &mut [u64], ends: &mut [u64]) {
+    let (starts, ends) = (&mut starts[..times.len()], &mut ends[..times.len()]);
+    let mut row = 0;
+    while row < times.len() {
+        while row < times.len() && free[0] <= times[row] {
+            (starts[row], ends[row]) = (times[row], times[row] + ends[row]);
+            put(free, ends[row]);
+            row += 1;
+        }
+        while row < times.len() && free[0] > times[row] {
+            (starts[row], ends[row]) = (free[0], free[0] + ends[row]);
+            put(free, ends[row]);
+            row += 1;
+        }
+    }
+}
+
+/// Serves all at one server.
+#[inline(always)]
+fn serve_in_line(free: &mut u64, times: &[u64], starts: &mut [u64], ends: &mut [u64]) {
+    // Without the work done before, the next start is the latest of such starts: the sum of the work and that maximum
+    // do not wait for each other.
+    let (mut latest, mut work) = (*free as i64, 0);
+    for ((&at, start), end) in times.iter().zip(starts).zip(ends) {
+        latest = latest.max(at as i64 - work);
+        *start = (latest + work) as u64;
+        work += *end as i64;
+        *end = (latest + work) as u64;
+    }
+    *free = (latest + work) as u64;
 }
 
 /// Serves each at its station.
@@ -306,30 +351,21 @@ fn serve_at_each<const N: usize>(
     ends: &mut [u64],
 ) {
     for (((&target, &at), start), end) in targets.iter().zip(times).zip(starts).zip(ends) {
-        (*start, *end) = serve_next(&mut stations[target as usize], at, *end);
+        let free = &mut stations[target as usize];
+        *start = free[0].max(at);
+        *end += *start;
+        put(free, *end);
     }
 }
 
-/// Start and end of a service of some length at a station, whose free times are updated.
+/// The server that is free first works until `end`, which comes after all free times that are not later.
 #[inline(always)]
-fn serve_next<const N: usize>(free: &mut [u64; N], at: u64, length: u64) -> (u64, u64) {
-    let start = if N <= FEW {
-        free[0].max(at)
-    } else if free[0] > at {
-        // A branch that is guessed lets the end be known before the free times are.
-        std::hint::cold_path();
-        free[0]
-    } else {
-        at
-    };
-    let end = start + length;
-    // The first is taken out, and the end comes after all that are not later.
+fn put<const N: usize>(free: &mut [u64; N], end: u64) {
     let old = *free;
     for server in 0..N {
         let later = if server == 0 { end } else { old[server].max(end) };
         free[server] = if server + 1 < N { later.min(old[server + 1]) } else { later };
     }
-    (start, end)
 }
 
 /// The server works until `end`.

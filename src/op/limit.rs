@@ -52,8 +52,13 @@ impl Bucket {
         passes
     }
 
-    /// Many requests in order of time at a bucket that all share; the mask holds for those without a token.
-    pub fn refuse_all(&mut self, times: &[u64], mask: &mut [u8]) {
+    /// Many requests in order of time at a bucket that all share; the mask, in which nothing holds before, holds for those
+    /// without a token. Whether it holds for any.
+    pub fn refuse_all(&mut self, times: &[u64], mask: &mut [u8]) -> bool {
+        if let Some(full) = self.full_after(times) {
+            self.shared = full;
+            return false;
+        }
         let Bucket { token, tolerance, shared: mut full, .. } = *self;
         for (&at, mask) in times.iter().zip(mask) {
             let now = at << FRACTION;
@@ -63,6 +68,24 @@ impl Bucket {
             *mask = !passes as u8;
         }
         self.shared = full;
+        true
+    }
+
+    /// When the bucket is full after requests in order of time that all find a token.
+    fn full_after(&self, times: &[u64]) -> Option<u64> {
+        let last = times.last()?.checked_mul(1 << FRACTION)?;
+        let tokens = self.token.checked_mul(times.len() as u64)?;
+        if self.shared.max(last).checked_add(tokens)? > FOREVER {
+            return None;
+        }
+        let (mut full, mut longest) = (self.shared, 0);
+        for &at in times {
+            let now = at << FRACTION;
+            let from = full.max(now);
+            longest = longest.max(from - now);
+            full = from + self.token;
+        }
+        (longest <= self.tolerance).then_some(full)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Requests of a window as columns. A column whose values are all the same is kept as that value, and one that equals
 //! the time of the requests needs no values of its own; so a register nobody has set costs nothing.
 
-use super::super::columns::{gather, places};
+use super::super::columns::{drop_rows, gather, places};
 use super::super::source::Arrival;
 use super::fields::Place;
 use crate::op::window::Window;
@@ -119,6 +119,8 @@ pub(super) enum Cells {
     Same(u64),
     /// Equal to the time.
     Now,
+    /// Equal to the birth.
+    Birth,
     /// One a request.
     Each(Values),
 }
@@ -260,6 +262,7 @@ impl Batch {
         match &self.rest[column] {
             Cells::Same(value) => *value,
             Cells::Now => self.at[row],
+            Cells::Birth => self.get(BORN, row),
             Cells::Each(values) => values[row],
         }
     }
@@ -275,6 +278,7 @@ impl Batch {
         match &self.rest[column] {
             Cells::Same(value) => *value,
             Cells::Now => self.at.iter().copied().min().unwrap_or(u64::MAX),
+            Cells::Birth => self.least(BORN),
             Cells::Each(values) => values.iter().copied().min().unwrap_or(u64::MAX),
         }
     }
@@ -315,6 +319,11 @@ impl Batch {
                 values.extend_from_slice(&self.at);
                 self.rest[column] = Cells::Each(values);
             }
+            Cells::Birth => {
+                let mut values = spare.take();
+                values.extend((0..len).map(|row| self.get(BORN, row)));
+                self.rest[column] = Cells::Each(values);
+            }
         }
         match &mut self.rest[column] {
             Cells::Each(values) => values,
@@ -326,6 +335,9 @@ impl Batch {
     pub fn move_to(&mut self, at: Values, spare: &mut Spare) {
         let mut old = Some(std::mem::replace(&mut self.at, at));
         let mut first: Option<Column> = None;
+        if let (Cells::Now, Cells::Now) = (&self.rest[BORN], &self.rest[MARK]) {
+            self.rest[MARK] = Cells::Birth;
+        }
         for column in 0..self.rest.len() {
             if !matches!(self.rest[column], Cells::Now) {
                 continue;
@@ -359,10 +371,19 @@ impl Batch {
             std::mem::replace(self, other).discard(spare);
             return;
         }
+        match (&self.rest[MARK], &other.rest[MARK]) {
+            (Cells::Birth, Cells::Birth) => {}
+            (Cells::Birth, _) | (_, Cells::Birth) => {
+                // Written out while the births are there.
+                self.each(MARK, spare);
+                other.each(MARK, spare);
+            }
+            _ => {}
+        }
         for column in 0..self.rest.len() {
             match (&self.rest[column], &other.rest[column]) {
                 (Cells::Same(a), Cells::Same(b)) if a == b => {}
-                (Cells::Now, Cells::Now) => {}
+                (Cells::Now, Cells::Now) | (Cells::Birth, Cells::Birth) => {}
                 _ => {
                     let values = std::mem::take(other.each(column, spare));
                     self.each(column, spare).extend_from_slice(&values);
@@ -382,6 +403,7 @@ impl Batch {
             self.rest.clear();
             self.rest.extend(other.rest.iter().map(|cells| match cells {
                 Cells::Now => Cells::Now,
+                Cells::Birth => Cells::Birth,
                 Cells::Same(value) => Cells::Same(*value),
                 Cells::Each(values) => Cells::Same(values[row]),
             }));
@@ -391,6 +413,7 @@ impl Batch {
                 match &mut self.rest[column] {
                     Cells::Same(same) if *same == value => {}
                     Cells::Now if value == other.at[row] => {}
+                    Cells::Birth if value == other.get(BORN, row) => {}
                     Cells::Each(values) => values.push(value),
                     _ => self.each(column, spare).push(value),
                 }
@@ -420,6 +443,7 @@ impl Batch {
             rest.push(match cells {
                 Cells::Same(value) => Cells::Same(*value),
                 Cells::Now => Cells::Now,
+                Cells::Birth => Cells::Birth,
                 Cells::Each(values) => Cells::Each(pick(values, spare)),
             });
         }
@@ -440,21 +464,13 @@ impl Batch {
 
     /// Keeps the requests for which the mask does not hold.
     pub fn retain(&mut self, mask: &[u8]) {
-        let keep = |values: &mut Values| {
-            let mut kept = 0;
-            for row in 0..mask.len() {
-                values[kept] = values[row];
-                kept += 1 - mask[row] as usize;
-            }
-            values.truncate(kept);
-        };
         for cells in &mut self.rest {
             if let Cells::Each(values) = cells {
-                keep(values);
+                drop_rows(values, mask);
             }
         }
-        keep(&mut self.serial);
-        keep(&mut self.at);
+        drop_rows(&mut self.serial, mask);
+        drop_rows(&mut self.at, mask);
     }
 
     /// What settles who comes first of requests at the same instant: those that a deadline has just cut loose come after

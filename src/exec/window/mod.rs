@@ -129,6 +129,7 @@ struct Windows<'a> {
 #[derive(Default)]
 struct Scratch {
     mask: Vec<u8>,
+    others: Vec<u8>,
     rows: Vec<u32>,
     row: Vec<u64>,
 }
@@ -337,7 +338,7 @@ impl<'a> Windows<'a> {
             self.halted = Some(Halt::TooSoon);
             return Batch::default();
         }
-        self.rings[place].keep_all(&batch, &rows[before..], end, self.length, spare);
+        self.rings[place].keep_all(&batch, &rows[before..], self.length, spare);
         let mut sorted = batch.gathered_at(at, &rows[..before], spare);
         sorted.ordered = true;
         batch.discard(spare);

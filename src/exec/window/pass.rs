@@ -31,8 +31,9 @@ impl Windows<'_> {
                 batch.set_all(OUTCOME, Cells::Same(outcome.0 as u64), &mut self.spare);
             }
             Instruction::Limit { bucket, otherwise } => {
-                self.limit(&batch, bucket.index());
-                return self.part_ways(batch, next, otherwise.index());
+                if self.limit(&batch, bucket.index()) {
+                    return self.part_ways(batch, next, otherwise.index());
+                }
             }
             Instruction::Lookup { cache, hit } => {
                 self.look_up(&batch, cache.index());
@@ -69,7 +70,10 @@ impl Windows<'_> {
             return None;
         }
         let mut words = self.spare.take();
-        words.extend((0..batch.len()).map(|row| batch.serial[row] ^ batch.trail(row)));
+        match &batch.rest[TRAIL] {
+            Cells::Each(trails) => words.extend(batch.serial.iter().zip(trails).map(|(serial, trail)| serial ^ trail)),
+            _ => words.extend((0..batch.len()).map(|row| batch.serial[row] ^ batch.trail(row))),
+        }
         Some(words)
     }
 
@@ -105,8 +109,8 @@ impl Windows<'_> {
     pub(super) fn let_pass(&mut self, batch: &mut Batch, ends: Values) {
         let late = match &batch.rest[DEADLINE] {
             Cells::Same(deadline) => *deadline != u64::MAX && ends.iter().any(|end| end > deadline),
-            Cells::Now => columns::any_above(&ends, &batch.at),
             Cells::Each(deadlines) => columns::any_above(&ends, deadlines),
+            Cells::Now | Cells::Birth => columns::any_above(&ends, &batch.at),
         };
         if late {
             self.cut(batch, &ends);
@@ -135,13 +139,25 @@ impl Windows<'_> {
         let Instruction::Call { late, .. } = self.instruction(place) else { return };
         let mut rows = std::mem::take(&mut self.scratch.rows);
         rows.clear();
-        rows.extend((0..ends.len() as u32).filter(|&row| ends[row as usize] > batch.get(DEADLINE, row as usize)));
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        mask.clear();
+        mask.extend(ends.iter().enumerate().map(|(row, &end)| (end > batch.get(DEADLINE, row)) as u8));
+        columns::places(&mask, &mut rows);
+        self.scratch.mask = mask;
         let frame = self.layout.frame(depth);
         let mut callers = batch.gathered(&rows, &mut self.spare);
         let mut times = self.spare.take();
         times.extend(rows.iter().map(|&row| batch.get(DEADLINE, row as usize)));
-        for (&row, &at) in rows.iter().zip(&times) {
-            self.leave_stage(batch, row as usize, at);
+        match batch.same(STAGE) {
+            Some(NO_STAGE) => {}
+            Some(stage) => {
+                let passes = rows.iter().zip(&times).map(|(&row, &at)| {
+                    let row = row as usize;
+                    (at - batch.get(MARK, row), batch.get(COUNTS, row) == 1)
+                });
+                self.record_counted(stage as usize, passes);
+            }
+            None => rows.iter().zip(&times).for_each(|(&row, &at)| self.leave_stage(batch, row as usize, at)),
         }
         let spare = &mut self.spare;
         callers.move_to(times, spare);
@@ -269,21 +285,22 @@ impl Windows<'_> {
         }
     }
 
-    /// Marks those without a token.
-    fn limit(&mut self, batch: &Batch, bucket: usize) {
+    /// Marks those without a token; whether there may be any.
+    fn limit(&mut self, batch: &Batch, bucket: usize) -> bool {
         let mut mask = std::mem::take(&mut self.scratch.mask);
         mask.clear();
         if self.program.buckets[bucket].scope == LimitScope::Shared {
             mask.resize(batch.len(), 0);
-            self.core.admit_all(bucket, &batch.at, &mut mask);
+            let any = self.core.admit_all(bucket, &batch.at, &mut mask);
             self.scratch.mask = mask;
-            return;
+            return any;
         }
         mask.extend((0..batch.len()).map(|row| {
             let (class, key) = (batch.get(CLASS, row) as u16, batch.get(KEY, row) as u32);
             !self.core.admit(bucket, class, key, Time(batch.at[row])) as u8
         }));
         self.scratch.mask = mask;
+        true
     }
 
     /// Marks the hits.

@@ -2,7 +2,7 @@
 
 use super::batch::{BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
 use super::{NO_STAGE, Windows};
-use crate::exec::columns::differences;
+use crate::exec::columns::{differences, select};
 use crate::exec::run::Record;
 use crate::exec::token::call_millis;
 use crate::program::Amount;
@@ -32,24 +32,30 @@ impl Windows<'_> {
 
     /// The time since the last mark goes to the stages, but for those who stay in one.
     fn leave_stages(&mut self, batch: &Batch, stay: Option<u64>) {
-        if let (Some(stage), Some(1), Cells::Each(marks)) = (batch.same(STAGE), batch.same(COUNTS), &batch.rest[MARK]) {
-            return self.core.recorder.passes(stage as usize, &batch.at, marks);
+        if let (Some(stage), Some(marks)) = (batch.same(STAGE), marks_of(batch)) {
+            if batch.same(COUNTS) == Some(1) {
+                return self.core.recorder.passes(stage as usize, &batch.at, marks);
+            }
+            let passes = batch.at.iter().zip(marks).enumerate();
+            let passes = passes.map(|(row, (at, mark))| (at - mark, batch.get(COUNTS, row) == 1));
+            return self.record_counted(stage as usize, passes);
         }
         if let (Some(stage), Some(1), Cells::Now) = (batch.same(STAGE), batch.same(COUNTS), &batch.rest[MARK]) {
             return self.core.recorder.empty_passes(stage as usize, batch.len() as u64);
-        }
-        if let (Some(stage), Cells::Each(marks)) = (batch.same(STAGE), &batch.rest[MARK]) {
-            let mut times = self.spare.take();
-            let counted = (0..batch.len()).filter(|&row| batch.get(COUNTS, row) == 1);
-            times.extend(counted.map(|row| batch.at[row] - marks[row]));
-            self.core.recorder.passes_of(stage as usize, &times);
-            return self.spare.give(times);
         }
         for row in 0..batch.len() {
             if Some(batch.get(STAGE, row)) != stay {
                 self.leave_stage(batch, row, batch.at[row]);
             }
         }
+    }
+
+    /// Times of a stage, of which only some count.
+    pub(super) fn record_counted(&mut self, stage: usize, passes: impl ExactSizeIterator<Item = (u64, bool)>) {
+        let mut times = self.spare.take();
+        select(passes, &mut times);
+        self.core.recorder.passes_of(stage, &times);
+        self.spare.give(times);
     }
 
     /// The time of one request since its last mark goes to its stage.
@@ -62,7 +68,8 @@ impl Windows<'_> {
 
     /// Requests end, as their clients see it.
     pub(super) fn finish(&mut self, batch: Batch) {
-        if batch.same(STAGE) != Some(NO_STAGE) {
+        let only = self.only_stage(&batch);
+        if only.is_none() && batch.same(STAGE) != Some(NO_STAGE) {
             self.leave_stages(&batch, None);
         }
         self.last = self.last.max(latest(&batch.at));
@@ -74,15 +81,9 @@ impl Windows<'_> {
         match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS)) {
             (Some(outcome), Some(class), Some(counts)) => {
                 let who = (outcome as usize, class as usize, counts == 1);
-                self.core.recorder.end_all(who, &batch.at, &latencies);
+                self.core.recorder.end_all(who, &batch.at, &latencies, only);
             }
-            _ => {
-                for row in 0..batch.len() {
-                    let who =
-                        (batch.get(OUTCOME, row) as usize, batch.get(CLASS, row) as usize, batch.get(COUNTS, row) == 1);
-                    self.core.recorder.end_all(who, &batch.at[row..=row], &latencies[row..=row]);
-                }
-            }
+            _ => self.finish_by_kind(&batch, &latencies),
         }
         if self.core.recorder.traces() {
             for row in 0..batch.len() {
@@ -98,6 +99,40 @@ impl Windows<'_> {
         }
         self.spare.give(latencies);
         batch.discard(&mut self.spare);
+    }
+
+    /// The stage in which all have spent all their time, so that their latency is their time there, if there is one.
+    fn only_stage(&self, batch: &Batch) -> Option<usize> {
+        let alike = batch.same(OUTCOME).is_some() && batch.same(CLASS).is_some() && batch.same(COUNTS) == Some(1);
+        let stage = batch.same(STAGE).filter(|&stage| alike && stage != NO_STAGE)?;
+        matches!(batch.rest[MARK], Cells::Birth).then_some(stage as usize)
+    }
+
+    /// Requests that ended, those of one outcome and class after those of another.
+    fn finish_by_kind(&mut self, batch: &Batch, latencies: &[u64]) {
+        let kind = |row: usize| (batch.get(OUTCOME, row), batch.get(CLASS, row), batch.get(COUNTS, row));
+        let mut left = std::mem::take(&mut self.scratch.rows);
+        left.clear();
+        left.extend(0..batch.len() as u32);
+        while let Some(&first) = left.first() {
+            let who = kind(first as usize);
+            let (mut ends, mut times) = (self.spare.sized(left.len()), self.spare.sized(left.len()));
+            let (mut here, mut others) = (0, 0);
+            for place in 0..left.len() {
+                let row = left[place] as usize;
+                let is_here = kind(row) == who;
+                (ends[here], times[here], left[others]) = (batch.at[row], latencies[row], row as u32);
+                here += usize::from(is_here);
+                others += usize::from(!is_here);
+            }
+            left.truncate(others);
+            let (outcome, class, counts) = who;
+            let who = (outcome as usize, class as usize, counts == 1);
+            self.core.recorder.end_all(who, &ends[..here], &times[..here], None);
+            self.spare.give(ends);
+            self.spare.give(times);
+        }
+        self.scratch.rows = left;
     }
 
     /// Usage is counted.
@@ -138,5 +173,13 @@ impl Windows<'_> {
                 call_millis(Time(batch.get(self.layout.frame(depth as usize), row)), deadline, Time(batch.at[row]))
             }
         }
+    }
+}
+
+/// When each request entered its stage, if that is a column.
+fn marks_of(batch: &Batch) -> Option<&[u64]> {
+    match (&batch.rest[MARK], &batch.rest[BORN]) {
+        (Cells::Each(marks), _) | (Cells::Birth, Cells::Each(marks)) => Some(marks),
+        _ => None,
     }
 }

@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use super::batch::{Batch, DEADLINE, Spare};
 
-/// Windows for which requests are kept together; in later ones they are few.
-const NEAR: usize = 2;
-
 /// Requests of one window.
 #[derive(Clone, Debug)]
 struct Kept {
@@ -19,8 +16,9 @@ struct Kept {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ring {
     windows: BTreeMap<u64, Kept>,
-    rest: Vec<u32>,
-    soon: Vec<u32>,
+    /// Windows with the rows that come in them.
+    coming: Vec<(u64, u32)>,
+    rows: Vec<u32>,
 }
 
 impl Default for Kept {
@@ -30,37 +28,19 @@ impl Default for Kept {
 }
 
 impl Ring {
-    /// Keeps a request of a batch for the window it comes in.
-    fn keep(&mut self, batch: &Batch, row: usize, length: u64, spare: &mut Spare) {
-        let kept = self.windows.entry(batch.at[row] / length).or_default();
-        kept.deadline = kept.deadline.min(batch.get(DEADLINE, row));
-        kept.batch.push(batch, row, spare);
-    }
-
-    /// Keeps many, none of which comes before `from`: most come in the windows that begin there.
-    pub fn keep_all(&mut self, batch: &Batch, rows: &[u32], from: u64, length: u64, spare: &mut Spare) {
-        let (mut rest, mut soon) = (std::mem::take(&mut self.rest), std::mem::take(&mut self.soon));
-        rest.clear();
-        rest.extend_from_slice(rows);
-        for window in (from / length..).take(NEAR) {
-            let end = (window + 1) * length;
-            soon.clear();
-            rest.retain(|&row| {
-                let later = batch.at[row as usize] >= end;
-                if !later {
-                    soon.push(row);
-                }
-                later
-            });
-            if !soon.is_empty() {
-                let gathered = batch.gathered(&soon, spare);
-                let kept = self.windows.entry(window).or_default();
-                kept.deadline = kept.deadline.min(gathered.least(DEADLINE));
-                kept.batch.append(gathered, spare);
-            }
+    /// Keeps requests of a batch for the windows they come in.
+    pub fn keep_all(&mut self, batch: &Batch, rows: &[u32], length: u64, spare: &mut Spare) {
+        self.coming.clear();
+        self.coming.extend(rows.iter().map(|&row| (batch.at[row as usize] / length, row)));
+        self.coming.sort_unstable();
+        for coming in self.coming.chunk_by(|a, b| a.0 == b.0) {
+            self.rows.clear();
+            self.rows.extend(coming.iter().map(|&(_, row)| row));
+            let gathered = batch.gathered(&self.rows, spare);
+            let kept = self.windows.entry(coming[0].0).or_default();
+            kept.deadline = kept.deadline.min(gathered.least(DEADLINE));
+            kept.batch.append(gathered, spare);
         }
-        rest.iter().for_each(|&row| self.keep(batch, row as usize, length, spare));
-        (self.rest, self.soon) = (rest, soon);
     }
 
     /// The requests that come in a window.

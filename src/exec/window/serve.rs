@@ -2,18 +2,12 @@
 
 use super::batch::{Batch, Cells, DEMAND, Values};
 use super::{Halt, Windows};
+use crate::exec::columns::{drop_rows, places};
 use crate::exec::core::slowed;
 use crate::exec::station::Queue;
 use crate::op::fifo::{Arrived, Block};
 use crate::program::{Label, Service, SiteId, StationId, StationSpec};
 use crate::time::{Span, Time, latest};
-
-/// Rows of a batch that are not served.
-#[derive(Default)]
-struct Turned {
-    refused: Vec<u32>,
-    abandoned: Vec<u32>,
-}
 
 /// What a station leaves in the mask for a request that is served.
 const SERVED: u8 = 0;
@@ -162,32 +156,33 @@ impl Windows<'_> {
     /// Sends those who are not served on their way.
     fn turn_away(&mut self, batch: &mut Batch, ends: &mut Values, id: StationId, full: Label, late: Label) {
         let mut mask = std::mem::take(&mut self.scratch.mask);
-        let mut turned = Turned::default();
-        for (row, &what) in mask.iter().enumerate() {
-            match what {
-                REFUSED => turned.refused.push(row as u32),
-                ABANDONED => turned.abandoned.push(row as u32),
-                _ => {}
-            }
-        }
-        let mut refused = batch.gathered(&turned.refused, &mut self.spare);
+        let mut rows = std::mem::take(&mut self.scratch.rows);
+        let mut refused = self.turned(batch, &mask, REFUSED, &mut rows);
         refused.ordered = batch.ordered;
-        let mut abandoned = batch.gathered(&turned.abandoned, &mut self.spare);
+        let mut abandoned = self.turned(batch, &mask, ABANDONED, &mut rows);
+        let leaves = rows.iter().map(|&row| ends[row as usize]).collect();
         let counts = (self.measured(&refused), self.measured(&abandoned));
         let tally = &mut self.core.recorder.stations[id.index()];
         tally.refused += counts.0;
         tally.abandoned += counts.1;
-        let leaves = turned.abandoned.iter().map(|&row| ends[row as usize]).collect();
         mask.iter_mut().for_each(|what| *what = (*what != SERVED) as u8);
-        let mut row = 0;
-        ends.retain(|_| {
-            row += 1;
-            mask[row - 1] == 0
-        });
+        drop_rows(ends, &mask);
         batch.retain(&mask);
         self.scratch.mask = mask;
+        self.scratch.rows = rows;
         self.let_pass(&mut abandoned, leaves);
         self.send(late.index(), abandoned);
         self.send(full.index(), refused);
+    }
+
+    /// The requests for which the mask has this value, and their rows.
+    fn turned(&mut self, batch: &Batch, mask: &[u8], what: u8, rows: &mut Vec<u32>) -> Batch {
+        let mut others = std::mem::take(&mut self.scratch.others);
+        others.clear();
+        others.extend(mask.iter().map(|&found| (found == what) as u8));
+        rows.clear();
+        places(&others, rows);
+        self.scratch.others = others;
+        batch.gathered(rows, &mut self.spare)
     }
 }
