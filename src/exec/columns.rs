@@ -1,6 +1,7 @@
 //! Moving columns: the same field of many requests, one after another.
 
 use crate::lanes;
+use crate::time::latest;
 
 /// Values looked at a time.
 const BLOCK: usize = 128;
@@ -61,6 +62,15 @@ pub fn differences(values: &[u64], others: &[u64], to: &mut Vec<u64>) {
         #[inline(always)]
         move || to.iter_mut().zip(values).zip(others).for_each(|((to, value), other)| *to = value - other),
     );
+}
+
+/// Appends the places of values that are not below a limit, which are few.
+pub fn places_from(values: &[u64], limit: u64, places: &mut Vec<u32>) {
+    for (values, from) in values.chunks(BLOCK).zip((0u32..).step_by(BLOCK)) {
+        if latest(values) >= limit {
+            places.extend((from..).zip(values).filter(|(_, value)| **value >= limit).map(|(place, _)| place));
+        }
+    }
 }
 
 /// Whether any value lies above its limit; both columns have the same length.

@@ -21,7 +21,7 @@ use crate::program::{
     Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, PoolId,
     PoolSpec, Program, RetryId, SiteId, StationId,
 };
-use crate::time::{Span, Time};
+use crate::time::{Span, Time, count_within};
 
 /// Rank of the ends of service: they give servers back, so they come before whatever takes one.
 pub const STATION_RANK: u32 = 1;
@@ -229,6 +229,17 @@ impl<'a> Core<'a> {
             tally.refused += refused.count() as u64;
         }
         any
+    }
+
+    /// Takes tokens for the requests of a stretch of time, in any order, if it is certain that there is one for each.
+    pub fn admit_in_any_order(&mut self, bucket: usize, times: &[u64], from: u64, end: u64) -> bool {
+        let certain = self.buckets[bucket].admits_all(times, from, end);
+        if certain {
+            let window = self.recorder.window;
+            let (from, until) = (window.from.max(Time(from)), window.until.min(Time(end)));
+            self.recorder.buckets[bucket].arrivals += count_within(times, from, until) as u64;
+        }
+        certain
     }
 
     /// Whether an object is in a cache.

@@ -473,6 +473,23 @@ impl Batch {
         drop_rows(&mut self.at, mask);
     }
 
+    /// Takes out the requests at some rows, given in order; the last ones take their places.
+    pub fn swap_out(&mut self, rows: &[u32]) {
+        let take_out = |values: &mut Values| {
+            for &row in rows.iter().rev() {
+                values.swap_remove(row as usize);
+            }
+        };
+        for cells in &mut self.rest {
+            if let Cells::Each(values) = cells {
+                take_out(values);
+            }
+        }
+        take_out(&mut self.serial);
+        take_out(&mut self.at);
+        self.ordered = false;
+    }
+
     /// What settles who comes first of requests at the same instant: those that a deadline has just cut loose come after
     /// all others, the innermost call first; then by number and trail.
     pub fn tie(&self, row: usize) -> (u64, u64) {

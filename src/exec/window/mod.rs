@@ -17,7 +17,7 @@ mod serve;
 
 use std::sync::atomic::Ordering;
 
-use super::columns::gather;
+use super::columns::{gather, places_from};
 use super::core::Core;
 use super::order::Order;
 use super::run::{Options, Run, Verdict};
@@ -40,6 +40,9 @@ const OFFSET_BITS: u32 = 32;
 
 /// Requests at one place in one window that are too many for columns.
 const TOO_MANY: usize = 1 << 20;
+
+/// Requests for which it pays to ask whether they need an order.
+const MANY: usize = 128;
 
 /// No stage: time spent here belongs to nobody.
 const NO_STAGE: u64 = token::NO_STAGE as u64;
@@ -288,7 +291,12 @@ impl<'a> Windows<'a> {
     fn step_at(&mut self, place: usize, first: bool) {
         let mut batch = std::mem::take(&mut self.inbox[place]);
         if self.ordered[place] {
-            batch = self.in_order(place, batch, first);
+            batch = self.joined(place, batch, first);
+            if first && batch.len() >= MANY && !batch.ordered && self.admits_all(place, &batch) {
+                let batch = self.before_end(place, batch);
+                return self.send(place + 1, batch);
+            }
+            batch = self.put_in_order(place, batch, first);
         }
         if !batch.is_empty() {
             self.execute(place, batch);
@@ -296,16 +304,22 @@ impl<'a> Windows<'a> {
     }
 
     /// Those who come in this window, in order; the others are kept for theirs.
-    fn in_order(&mut self, place: usize, mut batch: Batch, first: bool) -> Batch {
-        let (window, end, spare) = (self.start / self.length, self.end, &mut self.spare);
-        let waiting = if first { self.rings[place].take(window) } else { None };
-        if batch.ordered && waiting.is_none() && first && batch.at.last().is_none_or(|&last| last < end) {
-            return batch;
+    fn in_order(&mut self, place: usize, batch: Batch, first: bool) -> Batch {
+        let batch = self.joined(place, batch, first);
+        self.put_in_order(place, batch, first)
+    }
+
+    /// Those who come, and in the first pass those who have waited for this window.
+    fn joined(&mut self, place: usize, mut batch: Batch, first: bool) -> Batch {
+        if first && let Some(waiting) = self.rings[place].take(self.start / self.length) {
+            batch.append(waiting, &mut self.spare);
         }
-        if let Some(waiting) = waiting {
-            batch.append(waiting, spare);
-        }
-        if batch.is_empty() {
+        batch
+    }
+
+    fn put_in_order(&mut self, place: usize, batch: Batch, first: bool) -> Batch {
+        let end = self.end;
+        if batch.is_empty() || batch.ordered && first && batch.at.last().is_none_or(|&last| last < end) {
             return batch;
         }
         let from = if first { self.from } else { end };
@@ -313,6 +327,7 @@ impl<'a> Windows<'a> {
             self.halted = Some(Halt::Backlog);
             return Batch::default();
         }
+        let spare = &mut self.spare;
         let tie = |row: u32| (batch.at[row as usize], batch.tie(row as usize));
         let span = end - self.start;
         let bits = u64::BITS - (span - 1).leading_zeros();
@@ -343,6 +358,23 @@ impl<'a> Windows<'a> {
         sorted.ordered = true;
         batch.discard(spare);
         sorted
+    }
+
+    /// Whether an instruction is a bucket that has a token for everyone in this window, who then need no order.
+    fn admits_all(&mut self, place: usize, batch: &Batch) -> bool {
+        let Instruction::Limit { bucket, .. } = self.instruction(place) else { return false };
+        self.core.admit_in_any_order(bucket.index(), &batch.at, self.from, self.end)
+    }
+
+    /// Those who come in this window, in any order; the others are kept for theirs.
+    fn before_end(&mut self, place: usize, mut batch: Batch) -> Batch {
+        let mut rows = std::mem::take(&mut self.scratch.rows);
+        rows.clear();
+        places_from(&batch.at, self.end, &mut rows);
+        self.rings[place].keep_all(&batch, &rows, self.length, &mut self.spare);
+        batch.swap_out(&rows);
+        self.scratch.rows = rows;
+        batch
     }
 
     /// Sends requests on to an instruction.
