@@ -1,5 +1,7 @@
 //! Moving columns: the same field of many requests, one after another.
 
+use std::cell::Cell;
+
 use crate::lanes;
 use crate::time::latest;
 
@@ -30,8 +32,11 @@ pub fn select(values: impl ExactSizeIterator<Item = (u64, bool)>, to: &mut Vec<u
 /// Keeps the values of a column for which a mask of ones and zeros does not hold.
 pub fn drop_rows(values: &mut Vec<u64>, mask: &[u8]) {
     let mut kept = 0;
-    for (row, &drop) in mask.iter().enumerate() {
-        values[kept] = values[row];
+    let places = Cell::from_mut(&mut values[..]).as_slice_of_cells();
+    for (value, &drop) in places.iter().zip(mask) {
+        if let Some(place) = places.get(kept) {
+            place.set(value.get());
+        }
         kept += 1 - drop as usize;
     }
     values.truncate(kept);

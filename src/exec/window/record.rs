@@ -43,11 +43,21 @@ impl Windows<'_> {
         if let (Some(stage), Some(1), Cells::Now) = (batch.same(STAGE), batch.same(COUNTS), &batch.rest[MARK]) {
             return self.core.recorder.empty_passes(stage as usize, batch.len() as u64);
         }
+        let mut stages = self.spare.take();
         for row in 0..batch.len() {
-            if Some(batch.get(STAGE, row)) != stay {
-                self.leave_stage(batch, row, batch.at[row]);
+            let stage = batch.get(STAGE, row);
+            if stage != NO_STAGE && Some(stage) != stay && !stages.contains(&stage) {
+                stages.push(stage);
             }
         }
+        for &stage in &stages {
+            let passes = batch.at.iter().enumerate().map(|(row, at)| {
+                let counted = batch.get(STAGE, row) == stage && batch.get(COUNTS, row) == 1;
+                (at.wrapping_sub(batch.get(MARK, row)), counted)
+            });
+            self.record_counted(stage as usize, passes);
+        }
+        self.spare.give(stages);
     }
 
     /// Times of a stage, of which only some count.

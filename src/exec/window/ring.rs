@@ -16,8 +16,8 @@ struct Kept {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ring {
     windows: BTreeMap<u64, Kept>,
-    /// Windows with the rows that come in them.
-    coming: Vec<(u64, u32)>,
+    /// Rows, below the number of the window they come in.
+    coming: Vec<u128>,
     rows: Vec<u32>,
 }
 
@@ -31,13 +31,16 @@ impl Ring {
     /// Keeps requests of a batch for the windows they come in.
     pub fn keep_all(&mut self, batch: &Batch, rows: &[u32], length: u64, spare: &mut Spare) {
         self.coming.clear();
-        self.coming.extend(rows.iter().map(|&row| (batch.at[row as usize] / length, row)));
+        self.coming.extend(rows.iter().map(|&row| {
+            let window = batch.at[row as usize] / length;
+            (window as u128) << 32 | row as u128
+        }));
         self.coming.sort_unstable();
-        for coming in self.coming.chunk_by(|a, b| a.0 == b.0) {
+        for coming in self.coming.chunk_by(|a, b| a >> 32 == b >> 32) {
             self.rows.clear();
-            self.rows.extend(coming.iter().map(|&(_, row)| row));
+            self.rows.extend(coming.iter().map(|&coming| coming as u32));
             let gathered = batch.gathered(&self.rows, spare);
-            let kept = self.windows.entry(coming[0].0).or_default();
+            let kept = self.windows.entry((coming[0] >> 32) as u64).or_default();
             kept.deadline = kept.deadline.min(gathered.least(DEADLINE));
             kept.batch.append(gathered, spare);
         }
