@@ -114,8 +114,19 @@ fn the_summary_goes_to_standard_output_and_nothing_else() {
     let output = place.run("run one.yaml");
     ends(&output, 0);
     let shown = stdout(&output);
-    for part in ["one  10 runs", "Objectives", "met", "throughput", "p99.9", "How requests ended", "Fullest resources"]
-    {
+    // Ten replications are not precise enough, twenty are.
+    for part in [
+        "one  20 runs",
+        "stable",
+        "MSER-5 asks for",
+        "ended by  the precision asked for",
+        "Objectives",
+        "met",
+        "throughput",
+        "p99.9",
+        "How requests ended",
+        "Fullest resources",
+    ] {
         assert!(shown.contains(part), "{part} is missing in:\n{shown}");
     }
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
@@ -165,9 +176,11 @@ fn the_results_folder_holds_what_the_documentation_says() {
     ends(&place.run("run a/one.yaml two.yaml --out out"), 0);
     let tables = [
         "bill.csv",
+        "checks.csv",
         "cost.csv",
         "objectives.csv",
         "outcomes.csv",
+        "percentiles.csv",
         "resources.csv",
         "series.csv",
         "stages.csv",
@@ -266,7 +279,7 @@ fn a_full_device_is_a_clear_error() {
 #[test]
 fn an_interrupted_study_keeps_what_is_finished() {
     let place = Place::new();
-    place.scenario("quick.yaml", "500/s", "5 s", "");
+    place.scenario("quick.yaml", "500/s", "5 s", "run: {replications: 10}\n");
     place.scenario("slow.yaml", "900/s", "400 d", "");
     let child = place
         .command("run quick.yaml slow.yaml --out out --threads 1")
@@ -326,6 +339,39 @@ fn explain_shows_laws_and_their_sources_and_after_a_run_what_happened() {
 }
 
 #[test]
+fn a_study_ends_with_its_precision_or_says_which_budget_is_spent() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "20 s", "");
+    let checks = |arguments: &str| {
+        let output = place.run(&format!("run one.yaml --format json {arguments}"));
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = &document["scenarios"][0]["checks"][0];
+        (checks["ended_by"].as_str().unwrap().to_owned(), checks["replications"].as_u64().unwrap())
+    };
+    assert_eq!(checks(""), ("precise".to_owned(), 20));
+    assert_eq!(checks("--replications 3"), ("fixed".to_owned(), 3));
+    assert_eq!(checks("--precision 1% --set run.max_replications=30"), ("replications".to_owned(), 30));
+    assert_eq!(checks("--precision 1% --set run.max_requests=300000").0, "requests");
+    let refused = place.run("run one.yaml --precision 5");
+    ends(&refused, 2);
+    assert!(stderr(&refused).contains("such as `2%`"), "{}", stderr(&refused));
+}
+
+#[test]
+fn any_percentile_is_there_by_class_and_status() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "5 s", "run: {replications: 5, percentiles: [p99.5]}\n");
+    ends(&place.run("run one.yaml --percentiles p75,33 --out out"), 0);
+    let table = fs::read_to_string(place.path("out/percentiles.csv")).unwrap();
+    for percentile in ["33", "75", "99.5"] {
+        assert!(table.contains(&format!("one,all,200,served,{percentile},")), "{percentile}: {table}");
+    }
+    let summary = fs::read_to_string(place.path("out/summary.csv")).unwrap();
+    assert!(summary.contains("latency_p99.5_ms") && summary.contains("latency_p33_ms"), "{summary}");
+    ends(&place.run("run one.yaml --percentiles p100"), 2);
+}
+
+#[test]
 fn comparing_a_scenario_with_itself_finds_no_difference_at_all() {
     let place = Place::new();
     place.scenario("one.yaml", "500/s", "5 s", "");
@@ -336,8 +382,8 @@ fn comparing_a_scenario_with_itself_finds_no_difference_at_all() {
     let rows = stdout(&output);
     let rows: Vec<Vec<&str>> = rows.lines().skip(1).map(|row| row.split(',').collect()).collect();
     let twin: Vec<_> = rows.iter().filter(|row| row[0] == "twin").collect();
-    assert!(twin.len() >= 9 && twin.iter().all(|row| row[4..7] == ["0", "0", "0"] && row[10] == "same"), "{twin:?}");
-    assert!(rows.iter().any(|row| row[0] == "slower" && row[2] == "latency_mean_ms" && row[10] == "worse"), "{rows:?}");
+    assert!(twin.len() >= 9 && twin.iter().all(|row| row[4..7] == ["0", "0", "0"] && row[11] == "same"), "{twin:?}");
+    assert!(rows.iter().any(|row| row[0] == "slower" && row[2] == "latency_mean_ms" && row[11] == "worse"), "{rows:?}");
     assert!(place.path("out/comparison.csv").exists());
     let table = place.run("compare one.yaml twin.yaml");
     assert!(stdout(&table).contains("twin less one") && stdout(&table).contains("same"));

@@ -135,7 +135,7 @@ fn common_random_numbers_narrow_a_difference() {
     let (files, _) = place.results("compare alone.yaml faster.yaml --replications 40", "pair");
     let table = String::from_utf8(files[Path::new("comparison.csv")].clone()).unwrap();
     let row: Vec<&str> = table.lines().find(|row| row.contains("latency_mean_ms")).unwrap().split(',').collect();
-    let (gain, change): (f64, &str) = (row[8].parse().unwrap(), row[10]);
+    let (gain, change): (f64, &str) = (row[8].parse().unwrap(), row[11]);
     assert!(gain > 3.0, "gain {gain}");
     assert_eq!(change, "better");
 }

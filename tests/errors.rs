@@ -668,6 +668,30 @@ error: this law is impossible
   |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the shape of a gamma law must be from 0.1 to 10000, not 0.001
 "#
 
+    a_precision_that_cannot_be_is_refused: r#"
+traffic: {rate: 5/s, duration: 10 s}
+path: [delay: {time: 1 ms}]
+run: {precision: {errors: 5%, p99: 100%}, percentiles: [p100]}
+"# shows r#"
+error: a precision is asked of latencies only
+ --> shop.yaml:3:19
+  |
+3 | run: {precision: {errors: 5%, p99: 100%}, percentiles: [p100]}
+  |                   ^^^^^^ expected `mean` or a percentile such as `p99`
+
+error: a relative error lies between 0% and 100%
+ --> shop.yaml:3:36
+  |
+3 | run: {precision: {errors: 5%, p99: 100%}, percentiles: [p100]}
+  |                                    ^^^^ expected such as `5%`
+
+error: `p100` is not a percentile that can be estimated
+ --> shop.yaml:3:57
+  |
+3 | run: {precision: {errors: 5%, p99: 100%}, percentiles: [p100]}
+  |                                                         ^^^^ expected such as `p75` or `p99.95`, more than `p0` and less than `p100`
+"#
+
     a_warmup_that_leaves_nothing_is_refused: r#"
 traffic: {rate: 5/s, duration: 10 s}
 path: [delay: {time: 1 ms}]
@@ -881,7 +905,7 @@ error: unknown key `seeed`
 9 | run: {seeed: 1, replications: 0}
   |       ^^^^^ did you mean `seed`?
   |
-  = help: allowed keys: `seed`, `replications`, `warmup`, `interval`, `confidence`, `max_backlog`, `max_in_flight`
+  = help: allowed keys: `seed`, `method`, `replications`, `precision`, `max_replications`, `max_requests`, `percentiles`, `warmup`, `interval`, `confidence`, `max_backlog`, `max_in_flight`
 
 error: `replications` cannot be 0
  --> shop.yaml:9:31

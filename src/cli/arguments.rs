@@ -3,6 +3,7 @@
 use super::EXIT_CODES;
 use crate::exec::Executor;
 use crate::lanes::Lanes;
+use crate::units::Share;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -78,6 +79,12 @@ pub struct Running {
     /// Independent repetitions, instead of the scenarios' own `run.replications`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
+    /// Relative error at which replications end, such as `2%`, instead of the scenarios' own `run.precision`
+    #[arg(long, value_name = "SHARE", value_parser = relative)]
+    pub precision: Option<f64>,
+    /// Percentiles to estimate besides the standard ones, such as `p75,p99.95`
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = percentile)]
+    pub percentiles: Vec<f64>,
     /// Threads to use; results do not depend on it [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub threads: Option<u16>,
@@ -149,6 +156,9 @@ pub struct CompareArguments {
     /// Override a field of every scenario, such as `traffic.rate=500/s`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
+    /// Share of the first scenario's value within which a difference does not matter
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = relative)]
+    pub margin: f64,
     #[command(flatten)]
     pub running: Running,
     #[command(flatten)]
@@ -444,6 +454,16 @@ impl Width {
             Width::Avx2 => Lanes::Avx2,
             Width::Avx512 => Lanes::Avx512,
         }
+    }
+}
+
+/// Reads a relative error or margin: `2%`.
+fn relative(text: &str) -> Result<f64, String> {
+    let share: Share = text.parse().map_err(|_| "expected a share such as `2%`".to_owned())?;
+    if share.0 > 0.0 && share.0 < 1.0 {
+        Ok(share.0)
+    } else {
+        Err("expected more than 0% and less than 100%".to_owned())
     }
 }
 

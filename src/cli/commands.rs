@@ -35,7 +35,7 @@ pub fn execute(arguments: Arguments) -> Result<Exit, Failure> {
 
 fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let mut loaded = inputs::load(&arguments.inputs.files, &arguments.inputs.sets)?;
-    adjust(&mut loaded, &arguments.running, None);
+    adjust(&mut loaded, &arguments.running, false);
     if let Some(exit) = follow::request(&loaded, &arguments.following, arguments.output.format)? {
         return Ok(exit);
     }
@@ -64,9 +64,9 @@ fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
 
 fn compare(arguments: &CompareArguments) -> Result<Exit, Failure> {
     let mut loaded = inputs::load(&arguments.files, &arguments.sets)?;
-    let (seed, replications) = (loaded[0].case.seed, loaded[0].case.replications);
-    adjust(&mut loaded, &arguments.running, Some((seed, replications)));
-    let session = Session::start(&loaded, &arguments.running, arguments.output.out.as_deref())?.comparing();
+    adjust(&mut loaded, &arguments.running, true);
+    let session =
+        Session::start(&loaded, &arguments.running, arguments.output.out.as_deref())?.comparing(arguments.margin);
     let ended = session.run(&|_| Ok(()))?;
     let findings: Vec<&Finding> = ended.findings.iter().collect();
     match arguments.output.format {
@@ -88,7 +88,7 @@ fn check(inputs: &Inputs) -> Result<Exit, Failure> {
 
 fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
     let mut loaded = inputs::load(&arguments.inputs.files, &arguments.inputs.sets)?;
-    adjust(&mut loaded, &arguments.running, None);
+    adjust(&mut loaded, &arguments.running, false);
     if let Some(exit) = follow::request(&loaded, &arguments.following, Format::Table)? {
         return Ok(exit);
     }
@@ -130,12 +130,24 @@ fn init(file: &Path) -> Result<Exit, Failure> {
     }
 }
 
-/// Takes seed and replications from the command line, else from `shared`, else leaves those of the scenario.
-fn adjust(loaded: &mut [Loaded], running: &Running, shared: Option<(u64, usize)>) {
+/// Takes seed, replications and precision from the command line, else from the scenario that the others are compared with,
+/// else leaves those of the scenario.
+fn adjust(loaded: &mut [Loaded], running: &Running, compared: bool) {
+    let first = loaded
+        .first()
+        .map(|first| (first.case.seed, first.case.replications, first.case.precision.clone(), first.case.batches));
     for Loaded { case, .. } in loaded {
-        case.seed = running.seed.or(shared.map(|shared| shared.0)).unwrap_or(case.seed);
-        let asked = running.replications.map(|replications| replications as usize);
-        case.replications = asked.or(shared.map(|shared| shared.1)).unwrap_or(case.replications);
+        if let Some((seed, replications, precision, batches)) = first.clone().filter(|_| compared) {
+            (case.seed, case.replications, case.precision, case.batches) = (seed, replications, precision, batches);
+        }
+        case.seed = running.seed.unwrap_or(case.seed);
+        if let Some(replications) = running.replications {
+            (case.replications, case.precision) = (replications as usize, None);
+        }
+        if let Some(relative) = running.precision {
+            case.ask_precision(relative);
+        }
+        case.percentiles.extend(&running.percentiles);
     }
 }
 

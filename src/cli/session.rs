@@ -5,7 +5,7 @@ use super::inputs::Loaded;
 use super::{Exit, Failure};
 use crate::report::manifest::{Entry, Manifest, State};
 use crate::report::{Folder, FolderError};
-use crate::study::{Case, Comparison, Finding, Sample, Watch, replicate};
+use crate::study::{Case, Comparison, Finding, Sample, Watch, replicate, replicate_together};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::path::Path;
@@ -19,6 +19,7 @@ pub struct Session<'a> {
     folder: Option<Folder>,
     manifest: Manifest,
     comparing: bool,
+    margin: f64,
 }
 
 /// What came of them.
@@ -53,25 +54,29 @@ impl<'a> Session<'a> {
             cores: cores(),
             scenarios: loaded.iter().map(entry).collect(),
         };
-        let session = Session { loaded, running, folder, manifest, comparing: false };
+        let session = Session { loaded, running, folder, manifest, comparing: false, margin: Comparison::MARGIN };
         session.write_manifest()?;
         Ok(session)
     }
 
-    /// Compares each scenario with the first.
-    pub fn comparing(self) -> Session<'a> {
-        Session { comparing: true, ..self }
+    /// Compares each scenario with the first; differences within `margin`, a share of the first, do not matter.
+    pub fn comparing(self, margin: f64) -> Session<'a> {
+        Session { comparing: true, margin, ..self }
     }
 
     /// Runs everything and shows each finding as soon as it and all before it are there.
     pub fn run(mut self, show: &Show<'_>) -> Result<Ended, Failure> {
         let cancel = Arc::new(AtomicBool::new(false));
         listen(&cancel)?;
-        let progress = progress(self.loaded, self.running);
+        let progress = progress(self.running);
         let desk = Mutex::new(Desk { findings: self.loaded.iter().map(|_| None).collect(), shown: 0, failure: None });
         let cases: Vec<&Case> = self.loaded.iter().map(|loaded| &loaded.case).collect();
         let clerk = Clerk { session: &self, show, cancel: &cancel, progress: &progress, desk: &desk };
-        let started = replicate(&cases, self.running.executor.executor(), threads(self.running), &cancel, &clerk);
+        let (executor, threads) = (self.running.executor.executor(), threads(self.running));
+        let started = match self.comparing {
+            true => replicate_together(&cases, executor, threads, &cancel, &clerk),
+            false => replicate(&cases, executor, threads, &cancel, &clerk),
+        };
         progress.finish_and_clear();
         started.map_err(|error| Failure::new(Exit::Failed, format!("error: {error}")))?;
         let Desk { findings, shown, mut failure } = desk.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -81,11 +86,16 @@ impl<'a> Session<'a> {
         }
         for (entry, finding) in self.manifest.scenarios.iter_mut().zip(&findings) {
             entry.finished = finding.is_some();
+            entry.replications = finding.as_ref().map_or(entry.replications, |finding| finding.estimates.replications);
         }
         let first = findings.first().cloned().flatten();
         let findings: Vec<Finding> = findings.into_iter().flatten().collect();
         let comparisons = match first.filter(|_| self.comparing) {
-            Some(first) => findings.iter().skip(1).map(|other| against(other, &first)).collect(),
+            Some(first) => {
+                let mut all: Vec<Comparison> = findings.iter().skip(1).map(|other| against(other, &first)).collect();
+                Comparison::judge(&mut all, self.margin);
+                all
+            }
             None => Vec::new(),
         };
         let ended = Ended { findings, comparisons, interrupted };
@@ -148,6 +158,10 @@ impl Clerk<'_> {
 }
 
 impl Watch for Clerk<'_> {
+    fn planned(&self, more: usize) {
+        self.progress.inc_length(more as u64);
+    }
+
     fn replicated(&self, _case: usize) {
         self.progress.inc(1);
     }
@@ -208,12 +222,11 @@ pub(super) fn threads(running: &Running) -> usize {
 }
 
 /// A bar on standard error, which stays silent when that is no terminal.
-fn progress(loaded: &[Loaded], running: &Running) -> ProgressBar {
-    let all: usize = loaded.iter().map(|loaded| loaded.case.replications).sum();
+fn progress(running: &Running) -> ProgressBar {
     if running.quiet {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(all as u64);
+    let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} replications, {elapsed}, {eta} left") {
         bar.set_style(style);
     }

@@ -78,6 +78,25 @@ mod tests {
           "scenarios": [
             {
               "bill": [],
+              "checks": [
+                {
+                  "conservation": "holds",
+                  "ended_by": "fixed",
+                  "growth_high": 0.000286075359,
+                  "growth_low": -0.00116006084,
+                  "growth_share": -0.00043699274,
+                  "in_system_by_latency": 1.10437394,
+                  "in_system_counted": 0.922222222,
+                  "in_system_difference_high": 0.445378399,
+                  "in_system_difference_low": -0.809681829,
+                  "replications": 10,
+                  "stability": "stable",
+                  "status": "complete",
+                  "warmup_found_s": null,
+                  "warmup_rule": "given",
+                  "warmup_s": 1.0
+                }
+              ],
               "confidence": 0.95,
               "cost": [],
               "digest": null,
@@ -107,6 +126,19 @@ mod tests {
                   "share_high": 0.991310781,
                   "share_low": 0.989426164,
                   "status_code": 200
+                }
+              ],
+              "percentiles": [
+                {
+                  "class": "all",
+                  "high": 1.62228792,
+                  "latency_ms": 1.58193321,
+                  "low": 1.54258234,
+                  "observations": 45268,
+                  "outcome": "",
+                  "percentile": 50.0,
+                  "status_code": null,
+                  "trust": "ok"
                 }
               ],
               "replications": 10,
@@ -184,7 +216,7 @@ mod tests {
               "title": "Does one server do?",
               "warmup_s": 1.0,
               "warnings": [
-                "p99, p99.9: fewer than 100 requests lie beyond it in a tenth of the data, so its interval is too narrow; run longer or more replications"
+                "p99, p99.9: too few independent slow requests (they come in clusters), so the interval is too narrow; run longer or more replications"
               ]
             }
           ],

@@ -7,8 +7,8 @@ use crate::exec::ResourceKind;
 use crate::pricing::Decimal;
 use crate::pricing::costing::float;
 use crate::program::Answered;
-use crate::stats::Interval;
-use crate::study::estimate::{ClassEstimates, Estimates, ResourceEstimates};
+use crate::stats::{Interval, Why};
+use crate::study::estimate::{ClassEstimates, Estimates, ResourceEstimates, Status};
 use crate::study::theory::Compared;
 use crate::study::{Beside, Change, Comparison, Finding};
 
@@ -37,7 +37,28 @@ layout! {
     "replications" "independent replications behind it"
     "sections" "independent groups of replications the interval rests on"
     "observations" "requests behind it, over all replications"
-    "trust" "`ok`, `caution` (somewhat narrow at high load), `few` (too few observations: too narrow), `none` (no interval)"
+    "trust" "`ok`, `caution` (somewhat too narrow), `few` (too few requests or clusters of them: too narrow), `none` (no interval)"
+}
+
+layout! {
+    /// Whether the numbers of a scenario mean what they say.
+    CHECKS "checks"
+    "scenario" "name of the scenario"
+    "status" "as in summary.csv"
+    "stability" "`stable`, `backlogged` (work was left over, or still grew slowly) or `overloaded` (more comes than is served: every number depends on the length of the run)"
+    "growth_share" "share of the arrivals that stays in the system for good, by the slope of the number present over the second half of the measured time"
+    "growth_low" "lower end of its 99.8 % interval"
+    "growth_high" "upper end of its 99.8 % interval"
+    "warmup_s" "start of each replication that is not measured"
+    "warmup_rule" "`given`; `least` (a tenth, MSER-5 asks for no more); `mser5` (MSER-5 asks for more); `unsettled` (half of the run and more is warm-up); `varying` (the load changes, a tenth); `unsearched` (a tenth)"
+    "warmup_found_s" "what MSER-5 asks for; empty when it was not asked"
+    "replications" "replications run"
+    "ended_by" "`fixed` number; `precise` as asked; budget of `replications` or of `requests` spent; `unstable`"
+    "in_system_counted" "mean number in the system: arrivals less ends"
+    "in_system_by_latency" "the same by Little's law: latencies of the requests born, over the time"
+    "in_system_difference_low" "lower end of the 99.9 % interval of the difference"
+    "in_system_difference_high" "upper end of the 99.9 % interval of the difference"
+    "conservation" "`holds` when requests, attempts, callers, branches and permits balance in every replication"
 }
 
 layout! {
@@ -69,6 +90,21 @@ layout! {
     "latency_mean_ms" "their mean latency"
     "latency_p50_ms" "their median latency"
     "latency_p99_ms" "latency that 99 % of them stay below"
+}
+
+layout! {
+    /// Percentiles of latency, whoever asked and however it ended.
+    PERCENTILES "percentiles"
+    "scenario" "name of the scenario"
+    "class" "`all`, or a class of requests where there is more than one"
+    "status_code" "HTTP status of the answers, 0 when none arrived; empty for any"
+    "outcome" "`served`, or stage and reason; empty for any"
+    "percentile" "share of the requests that stays below, in percent: the standard ones, and those asked for by `run.percentiles` or `--percentiles`"
+    "latency_ms" "the latency from the moment at which the user meant to send, in milliseconds"
+    "low" "lower end of its interval"
+    "high" "upper end of its interval"
+    "observations" "requests behind it, over all replications"
+    "trust" "as in summary.csv"
 }
 
 layout! {
@@ -173,6 +209,16 @@ layout! {
     "latency_p50_ms" "their median latency, within 0.8 %"
     "latency_p90_ms" "latency that 90 % of them stay below, within 0.8 %"
     "latency_p99_ms" "latency that 99 % of them stay below, within 0.8 %"
+    "served_low_per_s" "lower end of the band over replications around `served_per_s`, at this time for itself"
+    "served_high_per_s" "upper end"
+    "latency_mean_low_ms" "lower end of the band around `latency_mean_ms`"
+    "latency_mean_high_ms" "upper end"
+    "latency_p50_low_ms" "lower end of the band around `latency_p50_ms`"
+    "latency_p50_high_ms" "upper end"
+    "latency_p90_low_ms" "lower end of the band around `latency_p90_ms`"
+    "latency_p90_high_ms" "upper end"
+    "latency_p99_low_ms" "lower end of the band around `latency_p99_ms`"
+    "latency_p99_high_ms" "upper end"
 }
 
 layout! {
@@ -200,12 +246,26 @@ layout! {
     "difference_share" "difference as a share of the reference value"
     "variance_gain" "variance of a difference of independent runs over that of the paired difference; empty when it is always the same"
     "trust" "as in summary.csv"
-    "change" "`better` or `worse` when the interval leaves out zero, `same` when nothing differs, else `undecided`; `different` for the load"
+    "p_value" "chance of a difference at least as large where there is none, after Holm's correction for all differences tested; 1 where it is not tested"
+    "change" "`better` or `worse` when it differs for certain, by Holm's correction at the confidence of the study; `equal` when the whole interval lies within the margin (1 % of the reference unless `--margin` says otherwise); `same` when nothing differs in any replication; else `cannot tell`; `different` for the load"
 }
 
 /// All tables of a result.
-pub const LAYOUTS: [&Layout; 11] =
-    [&SUMMARY, &OBJECTIVES, &OUTCOMES, &STAGES, &RESOURCES, &THEORY, &BILL, &COST, &SERIES, &PROVISION, &COMPARISON];
+pub const LAYOUTS: [&Layout; 13] = [
+    &SUMMARY,
+    &CHECKS,
+    &OBJECTIVES,
+    &OUTCOMES,
+    &PERCENTILES,
+    &STAGES,
+    &RESOURCES,
+    &THEORY,
+    &BILL,
+    &COST,
+    &SERIES,
+    &PROVISION,
+    &COMPARISON,
+];
 
 /// The tables about findings, scenario by scenario in the order given: all but the comparison.
 pub fn tables(findings: &[&Finding]) -> Vec<Table> {
@@ -216,8 +276,10 @@ pub fn tables(findings: &[&Finding]) -> Vec<Table> {
     };
     let mut tables = vec![
         fill(&SUMMARY, &summary),
+        fill(&CHECKS, &checks),
         fill(&OBJECTIVES, &objectives),
         fill(&OUTCOMES, &outcomes),
+        fill(&PERCENTILES, &percentiles),
         fill(&STAGES, &stages),
         fill(&RESOURCES, &resources),
         fill(&THEORY, &theory),
@@ -251,6 +313,7 @@ pub fn comparison(comparisons: &[Comparison]) -> Table {
                 (difference.interval.value / difference.reference).into(),
                 difference.gain.into(),
                 interval.trust.word().into(),
+                difference.p_value.into(),
                 difference.change.word().into(),
             ]);
         }
@@ -305,6 +368,35 @@ fn summary(table: &mut Table, finding: &Finding) {
     }
 }
 
+fn checks(table: &mut Table, finding: &Finding) {
+    let estimates = &finding.estimates;
+    let (stability, warmup) = (&estimates.stability, &estimates.warmup);
+    let little = stability.little;
+    let found = match warmup.why {
+        Why::Least { found } => found.as_secs_f64(),
+        Why::Found | Why::Unsettled => warmup.length.as_secs_f64(),
+        Why::Given | Why::Varying | Why::Unsearched => f64::NAN,
+    };
+    table.push([
+        finding.name.as_str().into(),
+        estimates.status.word().into(),
+        stability.verdict.word().into(),
+        stability.growth.value.into(),
+        stability.growth.low.into(),
+        stability.growth.high.into(),
+        warmup.length.as_secs_f64().into(),
+        warmup.why.word().into(),
+        found.into(),
+        estimates.replications.into(),
+        estimates.ended.word().into(),
+        little.counted.into(),
+        little.by_latency.into(),
+        little.difference.low.into(),
+        little.difference.high.into(),
+        if matches!(estimates.status, Status::Inconsistent { .. }) { "broken" } else { "holds" }.into(),
+    ]);
+}
+
 fn objectives(table: &mut Table, finding: &Finding) {
     for judgement in &finding.judgements {
         let (objective, metric) = (&judgement.objective, judgement.metric());
@@ -341,6 +433,23 @@ fn outcomes(table: &mut Table, finding: &Finding) {
             millis(outcome.mean),
             millis(outcome.quantiles[0]),
             millis(outcome.quantiles[1]),
+        ]);
+    }
+}
+
+fn percentiles(table: &mut Table, finding: &Finding) {
+    for one in complete(finding).flat_map(|estimates| &estimates.percentiles) {
+        table.push([
+            finding.name.as_str().into(),
+            one.class.as_str().into(),
+            one.status.map_or(Cell::Number(f64::NAN), |status| u64::from(status).into()),
+            one.outcome.as_deref().unwrap_or_default().into(),
+            ((one.p * 1e10).round() / 1e8).into(),
+            millis(one.interval.value),
+            millis(one.interval.low),
+            millis(one.interval.high),
+            one.observations.into(),
+            one.interval.trust.word().into(),
         ]);
     }
 }
@@ -472,7 +581,9 @@ fn cost(table: &mut Table, finding: &Finding) {
 
 fn series(table: &mut Table, finding: &Finding) {
     for slice in complete(finding).flat_map(|estimates| &estimates.series) {
-        let [p50, p90, p99] = slice.quantiles;
+        let ([p50, p90, p99], bands) = (slice.quantiles, &slice.bands);
+        // No latency is negative, whatever the normal law says; nothing known stays nothing known.
+        let low = |band: &Interval| millis(if band.low.is_finite() { band.low.max(0.0) } else { band.low });
         table.push([
             finding.name.as_str().into(),
             slice.start.as_secs_f64().into(),
@@ -484,6 +595,16 @@ fn series(table: &mut Table, finding: &Finding) {
             millis(p50),
             millis(p90),
             millis(p99),
+            if bands.served.low.is_finite() { bands.served.low.max(0.0) } else { bands.served.low }.into(),
+            bands.served.high.into(),
+            low(&bands.mean),
+            millis(bands.mean.high),
+            low(&bands.quantiles[0]),
+            millis(bands.quantiles[0].high),
+            low(&bands.quantiles[1]),
+            millis(bands.quantiles[1].high),
+            low(&bands.quantiles[2]),
+            millis(bands.quantiles[2].high),
         ]);
     }
 }

@@ -3,9 +3,9 @@
 
 use super::number::{self, Shown, Unit};
 use crate::pricing::money;
-use crate::stats::{Interval, Trust};
+use crate::stats::{Interval, Trust, Why, stability};
 use crate::study::estimate::{Estimates, Metric};
-use crate::study::{Change, Comparison, Cost, CostDifference, Finding, Verdict};
+use crate::study::{Change, Comparison, Cost, CostDifference, Ended, Finding, Verdict};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -24,6 +24,7 @@ const ROWS: usize = 8;
 pub fn summary(finding: &Finding) -> String {
     let estimates = &finding.estimates;
     let mut out = head(finding);
+    section(&mut out, "Steady state", "", &checks(finding));
     if !finding.judgements.is_empty() {
         section(&mut out, "Objectives", "", &objectives(finding));
     }
@@ -59,12 +60,22 @@ pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
         if comparison.differences.is_empty() {
             section(&mut out, &title, "nothing to compare: one of them has no estimates", &Grid::new("ll"));
         } else {
-            section(&mut out, &title, "paired differences", &differences(comparison));
+            let confidence = 100.0 * comparison.confidence;
+            let note = match comparison.tests {
+                0 => "paired differences".to_owned(),
+                tests => format!("paired; words at {confidence:.0} % over {tests} tests (Holm)"),
+            };
+            section(&mut out, &title, &note, &differences(comparison));
         }
     }
     let times = |finding: &&Finding| (finding.duration, finding.warmup);
     if findings.windows(2).any(|pair| times(&pair[0]) != times(&pair[1])) {
         let text = "durations or warm-ups differ, so that replications are only partly paired";
+        warnings(&mut out, &[text.to_owned()]);
+    }
+    if comparisons.iter().flat_map(|one| &one.differences).any(|one| one.gain < 1.0) {
+        let text = "some differences vary more than those of independent runs would (below 1x): \
+                    the scenarios' luck is not in step";
         warnings(&mut out, &[text.to_owned()]);
     }
     warnings(&mut out, &shared_warnings(findings));
@@ -109,6 +120,67 @@ fn head(finding: &Finding) -> String {
     out
 }
 
+/// Whether the system keeps up, what was left out at the start, and why the replications ended.
+fn checks(finding: &Finding) -> Grid {
+    let estimates = &finding.estimates;
+    let (stability, little) = (&estimates.stability, &estimates.stability.little);
+    let mut grid = Grid::new("lll");
+    let style = match stability.verdict {
+        stability::Verdict::Stable => GOOD,
+        stability::Verdict::Backlogged => OPEN,
+        stability::Verdict::Overloaded => BAD,
+    };
+    let says = match estimates.status.is_complete() {
+        false => "nothing below means anything".to_owned(),
+        true => {
+            let growth = 100.0 * stability.growth.value;
+            let laws = match (little.is_tested(), little.holds()) {
+                (false, _) => "all balances hold",
+                (true, true) => "Little's law and all balances hold",
+                (true, false) => "Little's law does not hold",
+            };
+            format!("{growth:+.2} % of the load stays; {laws}")
+        }
+    };
+    grid.row([(stability.verdict.word().to_owned(), style), (says, PLAIN), (String::new(), PLAIN)]);
+    grid.row([("warm-up".to_owned(), PLAIN), (warmup(finding), DIM), (String::new(), PLAIN)]);
+    grid.row([("ended by".to_owned(), PLAIN), (ended(&estimates.ended), DIM), (String::new(), PLAIN)]);
+    grid
+}
+
+fn warmup(finding: &Finding) -> String {
+    let length = finding.warmup;
+    match finding.estimates.warmup.why {
+        Why::Given if length.0 == 0 => "none, as given".to_owned(),
+        Why::Given => format!("{length}, as given"),
+        Why::Varying => format!("{length}: a tenth, as the load varies"),
+        Why::Unsearched => format!("{length}: a tenth, too little to search"),
+        Why::Least { found } => format!("{length}: a tenth, MSER-5 asks for {found}"),
+        Why::Found => format!("{length}, by MSER-5"),
+        Why::Unsettled => format!("{length} by MSER-5 and no end of it: run longer"),
+    }
+}
+
+fn ended(ended: &Ended) -> String {
+    match ended {
+        Ended::Fixed => "the number of replications given".to_owned(),
+        Ended::Precise => "the precision asked for".to_owned(),
+        Ended::Unstable => "an unstable system: more runs would tell nothing".to_owned(),
+        Ended::Budget { short, requests } => {
+            let what = if *requests { "requests" } else { "replications" };
+            let metric = |(metric, achieved, asked, trust): &(Metric, f64, f64, Trust)| match trust {
+                Trust::Good => {
+                    let achieved = number::short(100.0 * achieved, 2);
+                    format!("{metric} within {achieved} %, not {} %", number::short(100.0 * asked, 2))
+                }
+                _ => format!("{metric} not to be trusted"),
+            };
+            let short = short.iter().take(2).map(metric).collect::<Vec<_>>().join(", ");
+            format!("the budget of {what}: {short}")
+        }
+    }
+}
+
 fn objectives(finding: &Finding) -> Grid {
     let mut grid = Grid::new("lllll");
     for judgement in &finding.judgements {
@@ -149,7 +221,7 @@ fn headline(estimates: &Estimates) -> Grid {
                 .map(|offered| format!("of {} offered", show(Metric::Offered, &offered.interval).value))
                 .unwrap_or_default(),
             (Metric::Errors, _) | (_, Trust::Good | Trust::TooFewReplications) => String::new(),
-            (_, Trust::Caution) => "narrow if load is high".to_owned(),
+            (_, Trust::Caution) => "somewhat too narrow".to_owned(),
             (_, Trust::TooFewObservations) => "too few requests to trust".to_owned(),
         };
         let style = if measure.interval.trust == Trust::TooFewObservations { OPEN } else { DIM };
@@ -257,7 +329,7 @@ fn side_by_side(findings: &[&Finding]) -> Grid {
 }
 
 fn differences(comparison: &Comparison) -> Grid {
-    let mut grid = Grid::new("lrlrl");
+    let mut grid = Grid::new("lrlrlr");
     for difference in &comparison.differences {
         if matches!(difference.metric, Metric::Quantile(p) if p > 0.999 || p == 0.95) {
             continue;
@@ -274,6 +346,7 @@ fn differences(comparison: &Comparison) -> Grid {
             (range, DIM),
             (percent, PLAIN),
             (difference.change.word().to_owned(), style),
+            (gain(difference.gain), DIM),
         ]);
     }
     if let Some(cost) = &comparison.cost {
@@ -359,6 +432,7 @@ fn cost_differences(grid: &mut Grid, cost: &CostDifference) {
             (range, DIM),
             (percent, PLAIN),
             (change.word().to_owned(), style_of(change)),
+            (String::new(), PLAIN),
         ]);
     }
 }
@@ -367,14 +441,23 @@ fn style_of(change: Change) -> Style {
     match change {
         Change::Better => GOOD,
         Change::Worse => BAD,
-        Change::Undecided => OPEN,
-        Change::Same | Change::Different => DIM,
+        Change::CannotTell => OPEN,
+        Change::Same | Change::Equal | Change::Different => DIM,
     }
 }
 
 /// USD to the cent.
 fn usd(amount: f64) -> String {
     money::nearest(amount).map_or_else(|| "-".to_owned(), money::usd)
+}
+
+/// How many times fewer replications common luck needs than luck of its own for each scenario.
+fn gain(gain: f64) -> String {
+    match gain {
+        gain if !gain.is_finite() => String::new(),
+        gain if gain >= 1e4 => ">9999x".to_owned(),
+        gain => format!("{}x", number::short(gain, 2)),
+    }
 }
 
 fn show(metric: Metric, interval: &Interval) -> Shown {
@@ -540,6 +623,11 @@ mod tests {
         one_server  10 runs of 10 s less 1 s warm-up, seed 1
         Does one server do?
 
+        Steady state
+          stable    -0.04 % of the load stays; Little's law and all balances hold
+          warm-up   1 s, as given
+          ended by  the number of replications given
+
         Objectives
           met           p99 < 20 ms         9.46 ms   8.83 to 10.13
           missed        errors < 0.1%       0.963 %   0.869 to 1.057
@@ -550,7 +638,7 @@ mod tests {
           errors       0.963 %  0.869 to 1.057
           mean        2.217 ms  2.150 to 2.284
           p50         1.603 ms  1.566 to 1.641
-          p90          4.85 ms  4.69 to 5.02    narrow if load is high
+          p90          4.85 ms  4.69 to 5.02
           p99          9.46 ms  8.83 to 10.13   too few requests to trust
           p99.9        13.5 ms  12.1 to 14.9    too few requests to trust
 
@@ -565,8 +653,9 @@ mod tests {
         Fullest resources
           service   49.83 %  busy  0.507 waiting,  1.02 ms each
 
-        warning: p99, p99.9: fewer than 100 requests lie beyond it in a tenth of the
-                 data, so its interval is too narrow; run longer or more replications
+        warning: p99, p99.9: too few independent slow requests (they come in
+                 clusters), so the interval is too narrow; run longer or more
+                 replications
 
         warning: 9 % of the time goes by in `waf`, whose waf.latency is an estimate
                  (grade D): measure your own
@@ -580,6 +669,11 @@ mod tests {
         Does one server do?
 
         UNSTABLE
+
+        Steady state
+          overloaded  nothing below means anything
+          warm-up     1 s, as given
+          ended by    the number of replications given
 
         Objectives
           inconclusive  p99 < 20 ms         -
@@ -603,18 +697,18 @@ mod tests {
           one         498.2 /s  0.963 %  2.217 ms   1.603 ms   9.46 ms  13.5 ms
           two         498.1 /s  0.963 %  1.267 ms  0.9509 ms  4.978 ms  7.56 ms
 
-        two less one  paired differences
+        two less one  paired; words at 95 % over 8 tests (Holm)
           offered           0 /s                              same
-          throughput  -0.0778 /s  -0.2023 to 0.0468   -0.0 %  undecided
+          throughput  -0.0778 /s  -0.2023 to 0.0468   -0.0 %  equal   2771x
           errors             0 %                              same
-          mean         -0.950 ms  -1.007 to -0.892   -42.8 %  better
-          p50          -0.652 ms  -0.688 to -0.616   -40.7 %  better
-          p90           -2.22 ms  -2.37 to -2.07     -45.7 %  better
-          p99           -4.48 ms  -5.09 to -3.87     -47.4 %  better
-          p99.9         -5.90 ms  -7.17 to -4.63     -43.8 %  better
+          mean         -0.950 ms  -1.007 to -0.892   -42.8 %  better   1.4x
+          p50          -0.652 ms  -0.688 to -0.616   -40.7 %  better   1.1x
+          p90           -2.22 ms  -2.37 to -2.07     -45.7 %  better   1.3x
+          p99           -4.48 ms  -5.09 to -3.87     -47.4 %  better   1.1x
+          p99.9         -5.90 ms  -7.17 to -4.63     -43.8 %  better   1.2x
 
-        warning: one, two: p99, p99.9: fewer than 100 requests lie beyond it in a
-                 tenth of the data, so its interval is too narrow; run longer or more
+        warning: one, two: p99, p99.9: too few independent slow requests (they come in
+                 clusters), so the interval is too narrow; run longer or more
                  replications
 
         warning: one: 9 % of the time goes by in `waf`, whose waf.latency is an

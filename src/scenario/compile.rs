@@ -5,9 +5,9 @@ use super::cost::CostSpec;
 use super::further;
 use super::objective::Objective;
 use super::path::{self, Surroundings};
-use super::spec::{DEFAULT_REGION, RunSpec, ScenarioSpec, Warmup};
+use super::spec::{DEFAULT_REGION, Method, PrecisionSpec, RunSpec, ScenarioSpec, Warmup};
 use super::traffic::{self, Plan};
-use super::{Scenario, measured};
+use super::{Asked, Scenario, measured};
 use crate::diagnostic::{Problems, SourceSpan, Sources};
 use crate::facts::{FactError, Facts};
 use crate::pricing::Costing;
@@ -40,6 +40,7 @@ pub fn compile(name: &str, mut root: Node, folder: &Path, problems: &mut Problem
     }
     let objectives = spec.objectives.0.map(|list| objectives(list, classes.as_deref(), problems));
     let run = spec.run.0;
+    run.iter().for_each(|run| one_run(run, problems));
     let duration = plan.as_ref().map(|plan| Span(plan.traffic.until().0));
     let warmup = run.as_ref().zip(duration).and_then(|(run, duration)| warmup(run, duration, problems));
     let costing = costing(
@@ -62,10 +63,14 @@ pub fn compile(name: &str, mut root: Node, folder: &Path, problems: &mut Problem
         duration: duration?,
         traffic: plan.traffic,
         warmup: warmup?,
+        seeks_warmup: run.warmup.value == Warmup::Auto,
         interval: run.interval.map(|interval| interval.value),
         guard: Guard { backlog: run.max_backlog, in_flight: run.max_in_flight },
         seed: run.seed,
-        replications: run.replications,
+        replications: replications(&run),
+        precision: asked(&run),
+        batches: run.method == Method::Batches,
+        percentiles: run.percentiles.iter().map(|percentile| percentile.0).collect(),
         confidence: run.confidence.0,
         objectives: objectives?,
         costing: costing?,
@@ -215,9 +220,46 @@ fn objectives(list: Vec<Tried<At<Objective>>>, classes: Option<&[String]>, probl
     .collect()
 }
 
+/// Replications of the first wave.
+const FIRST_WAVE: u32 = 10;
+
+/// The number of replications, or that to begin with.
+fn replications(run: &RunSpec) -> u32 {
+    match (run.method, &run.replications) {
+        (Method::Batches, _) => 1,
+        (Method::Replications, Some(replications)) => replications.value,
+        (Method::Replications, None) => FIRST_WAVE,
+    }
+}
+
+/// Reports what one long run cannot have.
+fn one_run(run: &RunSpec, problems: &mut Problems) {
+    let several = run.replications.as_ref().filter(|replications| replications.value > 1).map(|one| one.span);
+    let precise = run.precision.as_ref().map(|precision| precision.span);
+    for at in [several, precise].into_iter().flatten().filter(|_| run.method == Method::Batches) {
+        let problem = problems.error(at, "one long run has no replications");
+        problem.help("leave out `method: batches`, or this; a longer `duration` makes one run more precise");
+    }
+}
+
+/// The precision asked for: the default one where neither it nor a number of replications is given.
+fn asked(run: &RunSpec) -> Option<Asked> {
+    let (relative, metrics) = match run.precision.as_ref().map(|precision| &precision.value) {
+        _ if run.method == Method::Batches => return None,
+        None if run.replications.is_some() => return None,
+        None => (0.05, Vec::new()),
+        Some(PrecisionSpec::All(share)) => (share.0, Vec::new()),
+        Some(PrecisionSpec::Each(metrics)) => {
+            (0.05, metrics.iter().map(|&(metric, share)| (metric, share.0)).collect())
+        }
+    };
+    Some(Asked { relative, metrics, max_replications: run.max_replications, max_requests: run.max_requests })
+}
+
 /// The time that is not measured.
 fn warmup(run: &RunSpec, duration: Span, problems: &mut Problems) -> Option<Span> {
     let span = match run.warmup.value {
+        Warmup::Auto => Span(duration.0 / 10),
         // In units of a billionth: exact for shares as people write them, and never beyond the duration.
         Warmup::Share(share) => Span((u128::from(duration.0) * (share.0 * 1e9).round() as u128 / 1_000_000_000) as u64),
         Warmup::Time(span) => span,

@@ -51,16 +51,24 @@ pub struct Scenario {
     pub traffic: Traffic,
     /// How long requests arrive.
     pub duration: Span,
-    /// How much of the start is not measured; less than the duration.
+    /// How much of the start is not measured, at least; less than the duration.
     pub warmup: Span,
+    /// Whether the pilot runs may make it longer.
+    pub seeks_warmup: bool,
     /// Length of an interval of the series; nothing for a round one.
     pub interval: Option<Span>,
     /// Limits that end a run as unstable.
     pub guard: Guard,
     /// Master seed.
     pub seed: u64,
-    /// Number of replications, at least one.
+    /// Number of replications, at least one; the first wave where a precision is asked for.
     pub replications: u32,
+    /// The precision that more replications are run for; nothing for a fixed number of them.
+    pub precision: Option<Asked>,
+    /// Whether there is one long run cut into batches, instead of replications.
+    pub batches: bool,
+    /// Quantiles to estimate besides the standard ones and those of the objectives.
+    pub percentiles: Vec<f64>,
     /// Confidence of the intervals around results.
     pub confidence: f64,
     /// What is asked of the results.
@@ -71,6 +79,26 @@ pub struct Scenario {
     pub warnings: Problems,
     /// The texts that warnings point into: the file, then the overrides.
     pub sources: Sources,
+}
+
+/// The precision asked of the results, and what it may cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Relative error of mean and p99; twice as much is allowed beyond p99.
+    pub relative: f64,
+    /// Relative errors of single metrics, instead of that.
+    pub metrics: Vec<(Measured, f64)>,
+    /// Most replications.
+    pub max_replications: u32,
+    /// Most requests simulated.
+    pub max_requests: u64,
+}
+
+impl Asked {
+    /// Most replications unless told otherwise.
+    pub const REPLICATIONS: u32 = 80;
+    /// Most requests simulated unless told otherwise: half a minute or less on two cores for most paths.
+    pub const REQUESTS: u64 = 50_000_000;
 }
 
 /// Reads a scenario file and applies overrides of the form `path.to.field=value` (see [`set`]).

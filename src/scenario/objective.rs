@@ -117,7 +117,8 @@ fn quantity_and_class(left: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn measured(text: &str, at: SourceSpan, problems: &mut Problems) -> Option<Measured> {
+/// Reads the name of a measured quantity: `p99`, `mean`, `errors`, `throughput`.
+pub(super) fn measured(text: &str, at: SourceSpan, problems: &mut Problems) -> Option<Measured> {
     match text {
         "mean" => return Some(Measured::Mean),
         "errors" => return Some(Measured::Errors),

@@ -1,10 +1,13 @@
 //! The top-level sections of a scenario as written; stages declare what may be written about them in their own files.
 
+use super::Asked;
 use super::cost::CostSpec;
-use super::objective::Objective;
+use super::objective::{self, Measured, Objective};
 use crate::diagnostic::Problems;
 use crate::facts::Facts;
-use crate::spec::{At, Decode, DurationLaw, Json, Named, Node, SizeLaw, Tried, above, at_least, between};
+use crate::spec::{
+    At, Decode, DurationLaw, Json, Named, Node, SizeLaw, Tried, Value, above, at_least, between, percentile,
+};
 use crate::stage::client::ClientSpec;
 use crate::time::Span;
 use crate::units::{Rate, Share};
@@ -73,10 +76,22 @@ section! {
     pub struct RunSpec {
         /// Where luck begins: the same seed gives the same results.
         seed: u64 = 1,
-        /// Independent repetitions.
-        replications: u32 = 10 => between(1, 100_000),
-        /// The start that is not measured: a share of the duration, or a time.
-        warmup: At<Warmup> = At::nowhere(Warmup::Share(Share(0.1))),
+        /// Independent replications, or one long run cut into batches: for a start that takes long to forget.
+        method: Method = Method::Replications,
+        /// Independent repetitions. Left out, there are 10, 20, 40 and so on, until the results are as precise as asked.
+        replications: Option<At<u32>> => between(1, 100_000),
+        /// Relative error at which replications end: `5%` of mean and p99 (twice as much of quantiles beyond), or one for each
+        /// metric, such as `{mean: 2%, p99.9: 10%}`. With it `replications` is the number to begin with.
+        precision: Option<At<PrecisionSpec>>,
+        /// Replications that are not exceeded for the sake of precision.
+        max_replications: u32 = Asked::REPLICATIONS => between(1, 100_000),
+        /// Simulated requests that are not exceeded for the sake of precision.
+        max_requests: u64 = Asked::REQUESTS => at_least(1),
+        /// Percentiles to estimate besides the standard ones, such as `[p75, p99.95]`.
+        percentiles: Vec<PercentileSpec> = Vec::new(),
+        /// The start that is not measured: `auto` (a tenth of the duration, or what MSER-5 finds in steady traffic where that
+        /// is more), a share of the duration, or a time.
+        warmup: At<Warmup> = At::nowhere(Warmup::Auto),
         /// Interval of the series over time; a round one when left out.
         interval: Option<At<Span>> => at_least(Span::from_millis(1)),
         /// Confidence of the intervals around results.
@@ -292,26 +307,106 @@ section! {
 /// The part of a run that is not measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Warmup {
+    /// What the pilot runs say.
+    Auto,
     /// A share of the duration.
     Share(Share),
     /// A time.
     Time(Span),
 }
 
+words! {
+    /// Where intervals come from.
+    pub enum Method {
+        /// Independent runs.
+        Replications = "replications",
+        /// Batches of one long run.
+        Batches = "batches",
+    }
+}
+
+/// The relative error at which replications end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PrecisionSpec {
+    /// Of all metrics that matter.
+    All(Share),
+    /// Of these metrics.
+    Each(Vec<(Measured, Share)>),
+}
+
+impl PrecisionSpec {
+    fn share(node: &Node, problems: &mut Problems) -> Option<Share> {
+        let share = Share::decode(node, problems)?;
+        if share.0 <= 0.0 || share.0 >= 1.0 {
+            problems.error(node.span, "a relative error lies between 0% and 100%").label("expected such as `5%`");
+            return None;
+        }
+        Some(share)
+    }
+}
+
+impl Decode for PrecisionSpec {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<PrecisionSpec> {
+        let Value::Map(entries) = &node.value else {
+            return PrecisionSpec::share(node, problems).map(PrecisionSpec::All);
+        };
+        let read: Vec<Option<(Measured, Share)>> = entries
+            .iter()
+            .map(|entry| {
+                let metric = objective::measured(&entry.key.text, entry.key.span, problems);
+                if let Some(Measured::Errors | Measured::Throughput) = metric {
+                    let problem = problems.error(entry.key.span, "a precision is asked of latencies only");
+                    problem.label("expected `mean` or a percentile such as `p99`");
+                    return None;
+                }
+                metric.zip(PrecisionSpec::share(&entry.value, problems))
+            })
+            .collect();
+        read.into_iter().collect::<Option<Vec<_>>>().map(PrecisionSpec::Each)
+    }
+
+    fn schema() -> Json {
+        let each = json!({"type": "object", "additionalProperties": Share::schema()});
+        json!({"anyOf": [Share::schema(), each]})
+    }
+}
+
+/// A percentile as people write it: `p99.5`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PercentileSpec(pub f64);
+
+impl Decode for PercentileSpec {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<PercentileSpec> {
+        let text = node.as_text().unwrap_or_default();
+        let p = percentile(text).filter(|&p| p > 0.0 && p < 1.0);
+        if p.is_none() {
+            let problem = problems.error(node.span, format!("`{text}` is not a percentile that can be estimated"));
+            problem.label("expected such as `p75` or `p99.95`, more than `p0` and less than `p100`");
+        }
+        p.map(PercentileSpec)
+    }
+
+    fn schema() -> Json {
+        json!({"type": "string", "pattern": r"^p[0-9]+(\.[0-9]+)?$", "examples": ["p75", "p99.95"]})
+    }
+}
+
 impl Decode for Warmup {
     fn decode(node: &Node, problems: &mut Problems) -> Option<Warmup> {
         match node.as_text() {
+            Some("auto") => Some(Warmup::Auto),
             Some(text) if text.contains('%') => Share::decode(node, problems).map(Warmup::Share),
             _ => Span::decode(node, problems).map(Warmup::Time),
         }
     }
 
     fn schema() -> Json {
-        json!({"anyOf": [Share::schema(), Span::schema()]})
+        json!({"anyOf": [{"const": "auto"}, Share::schema(), Span::schema()]})
     }
 
     fn written(&self) -> Option<Json> {
         match self {
+            Warmup::Auto => Some(json!("auto")),
             Warmup::Share(share) => share.written(),
             Warmup::Time(span) => span.written(),
         }

@@ -10,11 +10,15 @@ pub mod histogram;
 pub mod interval;
 pub mod selection;
 pub mod series;
+pub mod stability;
 pub mod student;
 pub mod theory;
+pub mod timeline;
 pub mod warmup;
 
 pub use histogram::Histogram;
 pub use interval::{Interval, Sections, Trust};
 pub use series::Series;
-pub use warmup::Warmup;
+pub use stability::Stability;
+pub use timeline::Timeline;
+pub use warmup::{Warmup, Why};

@@ -164,12 +164,21 @@ impl Series {
         self.beyond.merge(&other.beyond);
     }
 
-    /// Mean latency by interval in nanoseconds, without the intervals in which nothing ended: what [`mser5`] is given, after
-    /// merging the replications.
+    /// Mean latency by interval in nanoseconds, what [`mser5`] is given, after merging the replications. An interval in which
+    /// nothing ended has the mean of the one before; nothing before the first end.
     ///
     /// [`mser5`]: super::warmup::mser5
     pub fn mean_latencies(&self) -> Vec<f64> {
-        self.cells.iter().filter(|cell| !cell.latency.is_empty()).map(|cell| cell.latency.mean()).collect()
+        let first = self.cells.iter().find(|cell| !cell.latency.is_empty());
+        let mut last = match first {
+            Some(cell) => cell.latency.mean(),
+            None => return Vec::new(),
+        };
+        let mean = |cell: &Cell| {
+            last = if cell.latency.is_empty() { last } else { cell.latency.mean() };
+            last
+        };
+        self.cells.iter().map(mean).collect()
     }
 
     #[inline]
@@ -330,6 +339,6 @@ mod tests {
         merged.merge(&run(20));
         let cells: Vec<&Cell> = merged.cells().map(|(_, cell)| cell).collect();
         assert_eq!((cells[0].arrivals, cells[1].successes), (2, 2));
-        assert_eq!(merged.mean_latencies(), [15.0]);
+        assert_eq!(merged.mean_latencies(), [15.0, 15.0]);
     }
 }

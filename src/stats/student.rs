@@ -29,6 +29,18 @@ pub fn critical(confidence: f64, degrees: usize) -> f64 {
     }
 }
 
+/// Chance of a value at least this many standard errors from zero, on either side, when the truth is zero. One without a
+/// degree of freedom or for what is no number.
+pub fn p_value(standard_errors: f64, degrees: usize) -> f64 {
+    let t = standard_errors.abs();
+    match degrees {
+        0 => 1.0,
+        _ if t.is_nan() => 1.0,
+        _ if t.is_infinite() => 0.0,
+        _ => (1.0 - within(t, degrees)).max(0.0),
+    }
+}
+
 /// P(|T| < t) for t >= 0.
 fn within(t: f64, degrees: usize) -> f64 {
     let n = degrees as f64;
@@ -87,6 +99,16 @@ mod tests {
         for (degrees, printed) in [(1, 12.706), (2, 4.303), (9, 2.262), (29, 2.045)] {
             assert!((critical(0.95, degrees) - printed).abs() < 0.0005);
         }
+    }
+
+    #[test]
+    fn p_values_turn_critical_values_round() {
+        for degrees in [1, 4, 9, 30] {
+            for confidence in [0.5, 0.95, 0.999] {
+                assert!((p_value(-critical(confidence, degrees), degrees) - (1.0 - confidence)).abs() < 1e-9);
+            }
+        }
+        assert_eq!([p_value(f64::NAN, 5), p_value(3.0, 0), p_value(f64::INFINITY, 5)], [1.0, 1.0, 0.0]);
     }
 
     #[test]

@@ -2,23 +2,76 @@
 //!
 //! Data is deleted by simulated time, the same time in every replication and in every scenario compared.
 
-use crate::time::Span;
+use super::series::Series;
+use crate::time::{Span, Time};
 
-/// The rule that says where measuring begins.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Warmup {
-    /// This share of the duration, 0 to 1.
-    Share(f64),
-    /// A fixed time.
-    Fixed(Span),
+/// Where measuring begins, and why there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warmup {
+    /// Time left out at the start.
+    pub length: Span,
+    /// What decided.
+    pub why: Why,
 }
 
+/// What decides how long the warm-up is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The scenario says so.
+    Given,
+    /// The load changes over time, so there is no steady state to be found: the share that is left out at least.
+    Varying,
+    /// The runs ended without estimates, or there are too few of them or of intervals to be searched: the share that is left out at least.
+    Unsearched,
+    /// MSER-5 would delete no more than the share that is left out at least.
+    Least {
+        /// What it would delete.
+        found: Span,
+    },
+    /// MSER-5 deletes more than that share.
+    Found,
+    /// MSER-5 would delete half of the run or more: it is too short to show a steady state.
+    Unsettled,
+}
+
+/// Intervals below which a series is not searched.
+const FEWEST: usize = 20;
+/// Intervals below which they are not batched: MSER-5 with batches of one, as each is a mean over many requests already.
+const FEW: usize = 100;
+
 impl Warmup {
-    /// Length of the warm-up of a run of `duration`; never longer than the run.
-    pub fn length(self, duration: Span) -> Span {
+    /// The warm-up of a system in steady traffic, from the series of all replications of the pilot together; never shorter
+    /// than `least`, which costs little and guards against the little that MSER-5 leaves.
+    pub fn of(ensemble: &Series, least: Span) -> Warmup {
+        let means = ensemble.mean_latencies();
+        if means.len() < FEWEST {
+            return Warmup { length: least, why: Why::Unsearched };
+        }
+        let truncation = mser(&means, if means.len() < FEW { 1 } else { 5 });
+        let found = Span(ensemble.interval().0 * truncation.delete as u64);
+        match truncation.settled {
+            false if found > least => Warmup { length: found, why: Why::Unsettled },
+            _ if found > least => Warmup { length: found, why: Why::Found },
+            _ => Warmup { length: least, why: Why::Least { found } },
+        }
+    }
+
+    /// The instant at which measuring begins.
+    pub fn end(&self) -> Time {
+        Time(self.length.0)
+    }
+}
+
+impl Why {
+    /// One word for tables: `given`, `varying`, `unsearched`, `least`, `mser5`, `unsettled`.
+    pub fn word(self) -> &'static str {
         match self {
-            Warmup::Share(share) => Span((duration.0 as f64 * share.clamp(0.0, 1.0)).round() as u64).min(duration),
-            Warmup::Fixed(span) => span.min(duration),
+            Why::Given => "given",
+            Why::Varying => "varying",
+            Why::Unsearched => "unsearched",
+            Why::Least { .. } => "least",
+            Why::Found => "mser5",
+            Why::Unsettled => "unsettled",
         }
     }
 }
@@ -38,7 +91,12 @@ pub struct Truncation {
 /// Give it the *average over replications*: applied to single replications it cuts large early excursions, good data
 /// included, and biases tails down (p99 by 3 to 7 % in measurements).
 pub fn mser5(series: &[f64]) -> Truncation {
-    let batches: Vec<f64> = series.chunks_exact(5).map(|batch| batch.iter().sum::<f64>() / 5.0).collect();
+    mser(series, 5)
+}
+
+/// The same with batches of `size`.
+fn mser(series: &[f64], size: usize) -> Truncation {
+    let batches: Vec<f64> = series.chunks_exact(size).map(|batch| batch.iter().sum::<f64>() / size as f64).collect();
     let bound = batches.len() / 2;
     let mut best = (f64::INFINITY, 0);
     let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
@@ -52,7 +110,7 @@ pub fn mser5(series: &[f64]) -> Truncation {
             best = (squares / (n * n), d);
         }
     }
-    Truncation { delete: 5 * best.1, settled: !batches.is_empty() && best.1 < bound }
+    Truncation { delete: size * best.1, settled: !batches.is_empty() && best.1 < bound }
 }
 
 #[cfg(test)]
@@ -68,13 +126,45 @@ mod tests {
         }
     }
 
+    /// Ten replications together of an hour with a request a millisecond, whose latency is what `latency` says of the
+    /// second.
+    fn ensemble(latency: impl Fn(u64) -> f64) -> Series {
+        let mut series = Series::new(Span::from_secs(600), None);
+        let mut noise = noise(7);
+        for second in 0..600 {
+            for i in 0..20 {
+                let value = latency(second) * (1.0 + 0.5 * noise());
+                series.finish(Time(second * 1_000_000_000 + i * 50_000_000), Span(value as u64), true);
+            }
+        }
+        series
+    }
+
     #[test]
-    fn a_share_and_a_fixed_warm_up_are_never_longer_than_the_run() {
-        let run = Span::from_secs(60);
-        assert_eq!(Warmup::Share(0.1).length(run), Span::from_secs(6));
-        assert_eq!(Warmup::Share(2.0).length(run), run);
-        assert_eq!(Warmup::Fixed(Span::from_secs(5)).length(run), Span::from_secs(5));
-        assert_eq!(Warmup::Fixed(Span::from_secs(600)).length(run), run);
+    fn a_steady_system_loses_the_least_share_and_no_more() {
+        let warmup = Warmup::of(&ensemble(|_| 1e6), Span::from_secs(60));
+        assert!(
+            matches!(warmup, Warmup { length, why: Why::Least { found } } if length == Span::from_secs(60) && found < length)
+        );
+    }
+
+    #[test]
+    fn a_long_transient_is_found_to_its_end() {
+        let warmup = Warmup::of(&ensemble(|s| if s < 150 { 1e8 - 6e5 * s as f64 } else { 1e7 }), Span::from_secs(60));
+        assert_eq!(warmup.why, Why::Found);
+        assert!((140..=180).contains(&(warmup.length.as_secs_f64() as u64)), "{warmup:?}");
+    }
+
+    #[test]
+    fn a_system_that_never_settles_is_said_to() {
+        let warmup = Warmup::of(&ensemble(|s| 1e6 * (1.0 + s as f64)), Span::from_secs(60));
+        assert_eq!(warmup, Warmup { length: Span::from_secs(300), why: Why::Unsettled });
+    }
+
+    #[test]
+    fn a_series_of_few_intervals_is_not_searched() {
+        let series = Series::new(Span::from_secs(600), Some(Span::from_secs(60)));
+        assert_eq!(Warmup::of(&series, Span::from_secs(60)).why, Why::Unsearched);
     }
 
     #[test]

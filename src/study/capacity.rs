@@ -239,7 +239,8 @@ pub(super) fn settle(
             Ok(case) => case,
             Err(trouble) => return Ok((refused(value, trouble), None)),
         };
-        case.replications = replications;
+        // The test decides when there are enough.
+        (case.replications, case.precision) = (replications, None);
         let confidence = case.confidence;
         case.confidence = 1.0 - (1.0 - question.confidence) / TESTS;
         case.objectives = question.objectives.clone();

@@ -3,10 +3,15 @@
 //! Draws are keyed by what they are for, so that two scenarios with the same seed see the same users, demands and failures
 //! (common random numbers). The difference of a metric is therefore taken within each replication, and its interval is that
 //! of the paired differences, usually several times narrower than the two intervals suggest.
+//!
+//! Who compares many metrics of many scenarios finds differences by chance. So a difference counts as one only when Holm's
+//! step-down procedure over all of them says so (Scandinavian Journal of Statistics 6, 1979): where nothing differs, the
+//! chance of a single false word in the whole table is at most one less the confidence. Each interval still stands for itself.
 
 use super::cost::{Cost, CostDifference};
 use super::estimate::{Estimates, Measure, Metric};
 use crate::stats::interval::{self, Interval};
+use crate::stats::{Trust, student};
 
 /// One scenario against the reference.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +24,10 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// The difference of the bills, where both have one.
     pub cost: Option<CostDifference>,
+    /// Confidence of the intervals, and of all verdicts together.
+    pub confidence: f64,
+    /// Differences that were tested together.
+    pub tests: usize,
 }
 
 /// A metric of the scenario minus that of the reference.
@@ -33,6 +42,9 @@ pub struct Difference {
     /// Variance of two independent runs over the variance of the paired difference: how much common random numbers gain.
     /// Infinite when the difference is the same in every replication.
     pub gain: f64,
+    /// Chance of a difference at least as large where there is none, corrected for the number of tests; one where the
+    /// difference is not tested.
+    pub p_value: f64,
     /// What it means.
     pub change: Change,
 }
@@ -40,44 +52,46 @@ pub struct Difference {
 /// What a difference means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The whole interval lies on the good side of zero.
+    /// It differs, on the good side.
     Better,
-    /// The whole interval lies on the bad side of zero.
+    /// It differs, on the bad side.
     Worse,
     /// No difference in any replication.
     Same,
-    /// The interval holds zero.
-    Undecided,
+    /// The whole interval lies within the margin: whatever the difference is, it does not matter.
+    Equal,
+    /// The data cannot tell.
+    CannotTell,
     /// A load that differs, or a throughput that differs with it: neither good nor bad.
     Different,
 }
 
 impl Change {
-    /// One word for tables.
+    /// The words for tables: `better`, `worse`, `same`, `equal`, `cannot tell`, `different`.
     pub fn word(self) -> &'static str {
         match self {
             Change::Better => "better",
             Change::Worse => "worse",
             Change::Same => "same",
-            Change::Undecided => "undecided",
+            Change::Equal => "equal",
+            Change::CannotTell => "cannot tell",
             Change::Different => "different",
         }
     }
 
     /// What a difference of costs means: less is better.
     pub fn of_cost(interval: &Interval) -> Change {
-        Change::of(Metric::Mean, interval)
+        match (interval.low, interval.high) {
+            (low, high) if low == 0.0 && high == 0.0 => Change::Same,
+            // An interval that is not bounded, or holds zero, says nothing.
+            (low, high) if low > 0.0 || high < 0.0 => Change::of(Metric::Mean, interval.value),
+            _ => Change::CannotTell,
+        }
     }
 
-    fn of(metric: Metric, interval: &Interval) -> Change {
-        if interval.low == 0.0 && interval.high == 0.0 {
-            return Change::Same;
-        }
-        // An interval that is not bounded, or holds zero, says nothing.
-        if !(interval.low > 0.0 || interval.high < 0.0) {
-            return Change::Undecided;
-        }
-        let more = interval.low > 0.0;
+    /// What a difference that is one means.
+    fn of(metric: Metric, difference: f64) -> Change {
+        let more = difference > 0.0;
         match metric {
             Metric::Offered => Change::Different,
             Metric::Throughput if more => Change::Better,
@@ -85,6 +99,30 @@ impl Change {
             Metric::Errors | Metric::Mean | Metric::Quantile(_) if more => Change::Worse,
             Metric::Errors | Metric::Mean | Metric::Quantile(_) => Change::Better,
         }
+    }
+}
+
+impl Difference {
+    fn is_nothing(&self) -> bool {
+        self.interval.low == 0.0 && self.interval.high == 0.0
+    }
+
+    /// Whether the difference is put to the test.
+    fn is_tested(&self) -> bool {
+        !self.is_nothing() && self.metric != Metric::Offered && self.interval.trust < Trust::TooFewReplications
+    }
+
+    /// Half-width for the test: twice as wide where the interval is known to be too narrow.
+    fn reach(&self) -> f64 {
+        let doubt = if self.interval.trust > Trust::Caution { 2.0 } else { 1.0 };
+        doubt * self.interval.half_width()
+    }
+
+    /// Chance of such a difference where there is none, by itself.
+    fn chance(&self, confidence: f64) -> f64 {
+        let degrees = self.interval.units.saturating_sub(1);
+        let error = self.reach() / student::critical(confidence, degrees);
+        student::p_value(self.interval.value / error, degrees)
     }
 }
 
@@ -100,20 +138,69 @@ impl Comparison {
     pub fn of(scenario: (&str, &Estimates), reference: (&str, &Estimates)) -> Comparison {
         let comparable = scenario.1.status.is_complete() && reference.1.status.is_complete();
         let measures = scenario.1.classes.first().filter(|_| comparable).map_or(&[][..], |class| &class.measures);
-        let mut differences: Vec<Difference> = measures
+        let differences: Vec<Difference> = measures
             .iter()
             .filter_map(|mine| Some(difference(mine, reference.1.measure(mine.metric)?, scenario.1.confidence)))
             .collect();
-        let change_of = |metric| differences.iter().find(|one| one.metric == metric).map(|one| one.change);
+        let (confidence, tests) = (scenario.1.confidence, 0);
+        let names = (scenario.0.to_owned(), reference.0.to_owned());
+        let mut comparison =
+            Comparison { scenario: names.0, reference: names.1, differences, cost: None, confidence, tests };
+        Comparison::judge(std::slice::from_mut(&mut comparison), Comparison::MARGIN);
+        comparison
+    }
+
+    /// Share of the reference within which a difference does not matter, unless told otherwise.
+    pub const MARGIN: f64 = 0.01;
+
+    /// Judges all differences of all comparisons together; `margin` is the share of the reference within which a difference
+    /// does not matter.
+    pub fn judge(comparisons: &mut [Comparison], margin: f64) {
+        let places = comparisons.iter().enumerate();
+        let mut tested: Vec<(f64, usize, usize)> = places
+            .flat_map(|(c, comparison)| {
+                let differences = comparison.differences.iter().enumerate().filter(|(_, one)| one.is_tested());
+                differences.map(move |(d, one)| (one.chance(comparison.confidence), c, d))
+            })
+            .collect();
+        tested.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let tests = tested.len();
+        let differences = comparisons.iter_mut().flat_map(|comparison| &mut comparison.differences);
+        differences.for_each(|one| one.p_value = 1.0);
+        // Holm: the smallest chance counts as often as there are tests, the next once less, and none is smaller than the last.
+        let mut least = 0.0f64;
+        for (rank, (chance, c, d)) in tested.into_iter().enumerate() {
+            least = least.max((chance * (tests - rank) as f64).min(1.0));
+            comparisons[c].differences[d].p_value = least;
+        }
+        for comparison in comparisons {
+            comparison.tests = tests;
+            comparison.put_into_words(margin);
+        }
+    }
+
+    fn put_into_words(&mut self, margin: f64) {
+        let significant = 1.0 - self.confidence;
+        for one in &mut self.differences {
+            let (low, high) = (one.interval.value - one.reach(), one.interval.value + one.reach());
+            let within = margin * one.reference.abs();
+            one.change = match one.metric {
+                _ if one.is_nothing() => Change::Same,
+                Metric::Offered if low > 0.0 || high < 0.0 => Change::Different,
+                _ if low >= -within && high <= within => Change::Equal,
+                _ if one.p_value < significant => Change::of(one.metric, one.interval.value),
+                _ => Change::CannotTell,
+            };
+        }
+        let change_of = |metric| self.differences.iter().find(|one| one.metric == metric).map(|one| one.change);
         if change_of(Metric::Offered) != Some(Change::Same) {
             // More served because more came is no merit.
-            let throughput = differences.iter_mut().find(|one| one.metric == Metric::Throughput);
+            let throughput = self.differences.iter_mut().find(|one| one.metric == Metric::Throughput);
             throughput
                 .into_iter()
                 .filter(|one| one.change == Change::Better)
                 .for_each(|one| one.change = Change::Different);
         }
-        Comparison { scenario: scenario.0.to_owned(), reference: reference.0.to_owned(), differences, cost: None }
     }
 }
 
@@ -126,13 +213,17 @@ fn difference(mine: &Measure, theirs: &Measure, confidence: f64) -> Difference {
             let paired = interval::paired_sections(value, &mine.points, &theirs.points, confidence);
             Interval { trust: paired.trust.max(mine.interval.trust).max(theirs.interval.trust), ..paired }
         }
-        _ => interval::mean(&differences, confidence),
+        _ => {
+            let paired = interval::mean(&differences, confidence);
+            Interval { trust: paired.trust.max(mine.interval.trust).max(theirs.interval.trust), ..paired }
+        }
     };
     Difference {
         metric: mine.metric,
         reference: theirs.interval.value,
         gain: (variance(&mine.values) + variance(&theirs.values)) / variance(&differences),
-        change: Change::of(mine.metric, &interval),
+        p_value: 1.0,
+        change: Change::CannotTell,
         interval,
     }
 }
@@ -146,41 +237,82 @@ fn variance(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Trust;
 
     fn measure(metric: Metric, values: &[f64]) -> Measure {
         let interval = interval::mean(values, 0.95);
         Measure { metric, interval, observations: 1000, values: values.to_vec(), points: Vec::new() }
     }
 
+    /// Estimates with one metric of these values.
+    fn judged(metric: Metric, mine: &[f64], theirs: &[f64]) -> Difference {
+        let differences = vec![difference(&measure(metric, mine), &measure(metric, theirs), 0.95)];
+        let names = ("a".to_owned(), "b".to_owned());
+        let mut one =
+            Comparison { scenario: names.0, reference: names.1, differences, cost: None, confidence: 0.95, tests: 0 };
+        Comparison::judge(std::slice::from_mut(&mut one), Comparison::MARGIN);
+        one.differences.remove(0)
+    }
+
     #[test]
     fn equal_scenarios_differ_by_exactly_nothing() {
-        let same = measure(Metric::Mean, &[1.0, 2.5, 3.0]);
-        let difference = difference(&same, &same, 0.95);
+        let same = [1.0, 2.5, 3.0];
+        let difference = judged(Metric::Mean, &same, &same);
         assert_eq!((difference.interval.low, difference.interval.high, difference.change), (0.0, 0.0, Change::Same));
     }
 
     #[test]
     fn pairing_decides_what_two_intervals_leave_open() {
         let (a, b) = ([10.0, 20.0, 30.0, 40.0], [11.0, 21.2, 30.9, 41.1]);
-        let (a, b) = (measure(Metric::Mean, &a), measure(Metric::Mean, &b));
-        assert!(a.interval.covers(b.interval.value) && b.interval.covers(a.interval.value));
-        let difference = difference(&b, &a, 0.95);
+        let intervals = [a, b].map(|values| measure(Metric::Mean, &values).interval);
+        assert!(intervals[0].covers(intervals[1].value) && intervals[1].covers(intervals[0].value));
+        let difference = judged(Metric::Mean, &b, &a);
         assert_eq!(difference.change, Change::Worse);
         assert!(difference.gain > 100.0);
     }
 
     #[test]
     fn more_is_better_for_throughput_only() {
-        let up = Interval { value: 2.0, low: 1.0, high: 3.0, units: 10, trust: Trust::Good };
+        let (less, more) = ([1.0, 1.1, 0.9, 1.0], [2.0, 2.2, 2.0, 1.9]);
         let changes = [Metric::Offered, Metric::Throughput, Metric::Errors, Metric::Mean, Metric::Quantile(0.5)]
-            .map(|metric| Change::of(metric, &up));
+            .map(|metric| Change::of(metric, judged(Metric::Mean, &more, &less).interval.value));
         assert_eq!(changes, [Change::Different, Change::Better, Change::Worse, Change::Worse, Change::Worse]);
     }
 
     #[test]
     fn one_replication_decides_nothing() {
-        let (a, b) = (measure(Metric::Mean, &[1.0]), measure(Metric::Mean, &[2.0]));
-        assert_eq!(difference(&a, &b, 0.95).change, Change::Undecided);
+        assert_eq!(judged(Metric::Mean, &[1.0], &[2.0]).change, Change::CannotTell);
+    }
+
+    #[test]
+    fn a_difference_that_is_certain_but_does_not_matter_is_equal() {
+        let difference = judged(Metric::Mean, &[100.5, 101.5, 99.5, 100.6], &[100.0, 101.0, 99.0, 100.0]);
+        assert!(difference.interval.low > 0.0 && difference.p_value < 0.001);
+        assert_eq!(difference.change, Change::Equal);
+    }
+
+    #[test]
+    fn holm_asks_more_of_one_among_many() {
+        // Alone, a chance of 3 % is enough; among ten it is not, while one of 0.03 % still is.
+        let noise = [0.0, 3.0, -2.0, 1.0, -1.0, 2.0, -3.0, 0.5, -0.5, 0.0];
+        let pair = |shift: f64| {
+            let mine: Vec<f64> = noise.iter().map(|noise| 100.0 + noise + shift).collect();
+            difference(&measure(Metric::Mean, &mine), &measure(Metric::Mean, &[100.0; 10]), 0.95)
+        };
+        let names = || ("a".to_owned(), "b".to_owned());
+        let of = |shift| Comparison {
+            scenario: names().0,
+            reference: names().1,
+            differences: vec![pair(shift)],
+            cost: None,
+            confidence: 0.95,
+            tests: 0,
+        };
+        let mut alone = [of(1.55)];
+        Comparison::judge(&mut alone, 0.01);
+        assert_eq!(alone[0].differences[0].change, Change::Worse);
+        let mut many: Vec<Comparison> = [1.55, 3.5].into_iter().chain([0.1; 8]).map(of).collect();
+        Comparison::judge(&mut many, 0.01);
+        let changes: Vec<Change> = many.iter().map(|one| one.differences[0].change).collect();
+        assert_eq!((changes[0], changes[1], many[0].tests), (Change::CannotTell, Change::Worse, 10));
     }
 }

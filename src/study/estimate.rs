@@ -1,14 +1,18 @@
 //! From the replications of a scenario to estimates, each with an interval and a word on trust.
 
+use super::batches::are_correlated;
 use super::case::Case;
 use super::objective;
+use super::percentiles::{Percentile, percentiles};
 use super::provision::{self, Provision};
 use super::replicate::Sample;
+use super::stop::Ended;
 use crate::exec::{Resource, ResourceKind, Run, Verdict};
 use crate::program::{Answered, Program};
 use crate::stats::interval::{self, Interval, Point, Sections};
 use crate::stats::series::Cell;
-use crate::stats::{Histogram, Series};
+use crate::stats::timeline::{self, Moment};
+use crate::stats::{Histogram, Series, Stability, Timeline, Trust, Warmup};
 use crate::time::{Span, Time};
 use std::fmt;
 
@@ -69,14 +73,22 @@ pub enum Status {
 pub struct Estimates {
     /// How it ended.
     pub status: Status,
+    /// Whether the system keeps up; overloaded where it did not come to an end.
+    pub stability: Stability,
+    /// Which rule ended the replications.
+    pub ended: Ended,
     /// Replications behind it.
     pub replications: usize,
     /// Confidence of the intervals.
     pub confidence: f64,
+    /// What was left out at the start of each replication.
+    pub warmup: Warmup,
     /// Measured time of one replication.
     pub measured: Span,
     /// All requests together, then each class if there is more than one.
     pub classes: Vec<ClassEstimates>,
+    /// Percentiles of latency by class, status and outcome.
+    pub percentiles: Vec<Percentile>,
     /// By stage, as in the program.
     pub stages: Vec<StageEstimates>,
     /// By resource, as in the program.
@@ -121,6 +133,19 @@ pub struct Slice {
     pub mean: f64,
     /// Latency that 50, 90 and 99 % of them stay below.
     pub quantiles: [f64; 3],
+    /// Bands over replications: each holds the truth at this time with the confidence of the case.
+    pub bands: Bands,
+}
+
+/// Intervals over replications at one time, each for itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bands {
+    /// Of the requests that ended as asked, a second.
+    pub served: Interval,
+    /// Of the mean latency.
+    pub mean: Interval,
+    /// Of the latency that 50, 90 and 99 % stay below.
+    pub quantiles: [Interval; 3],
 }
 
 /// How often requests ended in one way, and when.
@@ -242,7 +267,7 @@ impl Status {
         }
     }
 
-    fn of(runs: &[Run]) -> Status {
+    fn of(runs: &[&Run]) -> Status {
         let broken = runs.iter().find_map(|run| match &run.verdict {
             Verdict::Inconsistent { law } => Some(law.clone()),
             _ => None,
@@ -264,25 +289,41 @@ impl Status {
 impl Estimates {
     /// Estimates from all replications of a case.
     pub fn of(case: &Case, sample: &Sample) -> Estimates {
-        let Sample { runs, series } = sample;
+        let Sample { series, warmup, timelines, .. } = sample;
+        let runs = &sample.runs.iter().collect::<Vec<_>>();
+        // Of one long run cut into batches, what is not about single requests is known of the run as a whole.
+        let whole = &sample.whole.as_ref().map_or_else(|| runs.clone(), |whole| vec![whole]);
         let program = &case.program;
-        let mut classes = vec![ClassEstimates::of(case, runs, None)];
+        let measured = case.measured_after(warmup.length);
+        let status = Status::of(whole);
+        let clusters = |p| timeline::clusters(timelines, warmup.end(), p);
+        let mut classes = vec![ClassEstimates::of(case, measured, runs, None, &clusters)];
         // A program with one class knows that class as all requests.
         if program.classes.len() > 1 {
-            classes.extend((0..program.classes.len() as u16).map(|class| ClassEstimates::of(case, runs, Some(class))));
+            classes.extend(
+                (0..program.classes.len() as u16)
+                    .map(|class| ClassEstimates::of(case, measured, runs, Some(class), &clusters)),
+            );
         }
         let mut latency = Histogram::default();
         classes[0].served.iter().for_each(|served| latency.merge(served));
         Estimates {
-            status: Status::of(runs),
-            replications: runs.len(),
+            stability: match status {
+                Status::Complete => stability(case, whole, timelines, series, *warmup),
+                _ => Stability::UNKNOWN,
+            },
+            status,
+            ended: sample.ended.clone(),
+            replications: whole.len(),
             confidence: case.confidence,
-            measured: case.measured(),
+            warmup: *warmup,
+            measured,
             classes,
-            stages: stages(case, runs),
-            resources: resources(case, runs),
-            series: slices(case, series, runs.len()),
             provision: provision::provision(case, sample),
+            percentiles: percentiles(case, &sample.runs, &clusters),
+            stages: stages(case, whole),
+            resources: resources(case, measured, whole),
+            series: slices(case, series, timelines),
             left_over: left_over(series),
             latency,
         }
@@ -321,11 +362,11 @@ impl Estimates {
     }
 }
 
-fn slices(case: &Case, series: &Series, replications: usize) -> Vec<Slice> {
-    let slice = |(start, cell): (Time, &Cell)| {
+fn slices(case: &Case, series: &Series, timelines: &[Timeline]) -> Vec<Slice> {
+    let slice = |(number, (start, cell)): (usize, (Time, &Cell))| {
         let length = series.interval().min(Time(case.duration.0).since(start));
-        let weight = 1.0 / (length.as_secs_f64() * replications as f64);
-        Slice {
+        let weight = 1.0 / (length.as_secs_f64() * timelines.len() as f64);
+        let mut slice = Slice {
             start,
             length,
             arrived: cell.arrivals as f64 * weight,
@@ -333,9 +374,51 @@ fn slices(case: &Case, series: &Series, replications: usize) -> Vec<Slice> {
             failed: cell.failures as f64 * weight,
             mean: cell.latency.mean(),
             quantiles: [0.5, 0.9, 0.99].map(|p| cell.latency.quantile(p)),
-        }
+            bands: Bands { served: Interval::UNKNOWN, mean: Interval::UNKNOWN, quantiles: [Interval::UNKNOWN; 3] },
+        };
+        let moments: Vec<&Moment> = timelines.iter().filter_map(|timeline| timeline.moments.get(number)).collect();
+        slice.bands = bands(&slice, &moments, case.confidence);
+        slice
     };
-    series.cells().map(slice).collect()
+    series.cells().enumerate().map(slice).collect()
+}
+
+fn bands(slice: &Slice, moments: &[&Moment], confidence: f64) -> Bands {
+    let seconds = slice.length.as_secs_f64();
+    let served: Vec<f64> = moments.iter().map(|moment| moment.successes as f64 / seconds).collect();
+    let totals: Vec<(f64, f64)> = moments
+        .iter()
+        .map(|moment| (moment.latency as f64, moment.ended() as f64))
+        .filter(|part| part.1 > 0.0)
+        .collect();
+    let quantile = |place: usize| {
+        interval::around(slice.quantiles[place], moments.iter().map(|moment| moment.quantiles[place]), confidence)
+    };
+    Bands {
+        served: interval::mean(&served, confidence),
+        mean: interval::ratio(&totals, confidence),
+        quantiles: [0, 1, 2].map(quantile),
+    }
+}
+
+/// Whether the system keeps up, by complete runs.
+pub(super) fn stability(
+    case: &Case,
+    runs: &[&Run],
+    timelines: &[Timeline],
+    series: &Series,
+    warmup: Warmup,
+) -> Stability {
+    let nanos = case.measured_after(warmup.length).0 as f64;
+    let latency = |run: &&Run| run.answers.iter().map(|answers| answers.latency.sum() as f64).sum::<f64>() / nanos;
+    let latencies: Vec<f64> = runs.iter().map(latency).collect();
+    Stability::of(timelines, warmup.end(), case.steady, left_over(series), &latencies)
+}
+
+/// The metrics over all requests.
+pub(super) fn measures(case: &Case, runs: &[&Run], timelines: &[Timeline], warmup: Warmup) -> Vec<Measure> {
+    let clusters = |p| timeline::clusters(timelines, warmup.end(), p);
+    ClassEstimates::of(case, case.measured_after(warmup.length), runs, None, &clusters).measures
 }
 
 fn left_over(series: &Series) -> f64 {
@@ -351,15 +434,34 @@ fn served(program: &Program, run: &Run, class: Option<u16>) -> Histogram {
 }
 
 impl ClassEstimates {
-    fn of(case: &Case, runs: &[Run], class: Option<u16>) -> ClassEstimates {
+    /// Estimates from the runs; `clusters` says how many clusters of slow requests lie beyond a quantile.
+    fn of(
+        case: &Case,
+        measured: Span,
+        runs: &[&Run],
+        class: Option<u16>,
+        clusters: &dyn Fn(f64) -> f64,
+    ) -> ClassEstimates {
         let served: Vec<Histogram> = runs.iter().map(|run| served(&case.program, run, class)).collect();
         let sections = Sections::new(&served.iter().collect::<Vec<_>>());
         let counts: Vec<(u64, u64)> =
             runs.iter().zip(&served).map(|(run, served)| (served.count(), offered(run, class))).collect();
         let name = class.map_or(Estimates::ALL, |class| &case.program.classes[usize::from(class)]);
-        let mut measures = rates(case, runs, class, &counts);
+        let mut measures = rates(case, measured, runs, class, &counts);
         measures.push(mean(&served, case.confidence));
         measures.extend(quantiles(case).map(|p| quantile(p, &served, &sections, case.confidence)));
+        for measure in &mut measures {
+            let trust = &mut measure.interval.trust;
+            match measure.metric {
+                // A mean is made of the upper tenth more than of anything else.
+                Metric::Mean => *trust = trust.with_clusters(clusters(0.9)),
+                Metric::Quantile(p) => *trust = trust.with_clusters(clusters(p)),
+                Metric::Offered | Metric::Throughput | Metric::Errors => {}
+            }
+            if case.batches && are_correlated(&measure.values) {
+                *trust = (*trust).max(Trust::Caution);
+            }
+        }
         ClassEstimates { name: name.to_owned(), measures, outcomes: outcomes(case, runs, class), served }
     }
 }
@@ -376,7 +478,7 @@ fn quantiles(case: &Case) -> impl Iterator<Item = f64> + use<> {
         Metric::Quantile(p) => Some(p),
         _ => None,
     });
-    let mut all: Vec<f64> = QUANTILES.into_iter().chain(asked).collect();
+    let mut all: Vec<f64> = QUANTILES.into_iter().chain(asked).chain(case.percentiles.iter().copied()).collect();
     all.sort_by(f64::total_cmp);
     all.dedup();
     all.into_iter()
@@ -384,8 +486,8 @@ fn quantiles(case: &Case) -> impl Iterator<Item = f64> + use<> {
 
 /// Offered load, throughput and errors; `counts` are (served, offered) of those that arrived in the measured time. The
 /// throughput of all classes together counts ends in the measured time; an end knows no class.
-fn rates(case: &Case, runs: &[Run], class: Option<u16>, counts: &[(u64, u64)]) -> Vec<Measure> {
-    let seconds = case.measured().as_secs_f64();
+fn rates(case: &Case, measured: Span, runs: &[&Run], class: Option<u16>, counts: &[(u64, u64)]) -> Vec<Measure> {
+    let seconds = measured.as_secs_f64() / if case.batches { runs.len() as f64 } else { 1.0 };
     let served: Vec<u64> = match class {
         None => runs.iter().map(|run| run.served).collect(),
         Some(_) => counts.iter().map(|count| count.0).collect(),
@@ -438,7 +540,7 @@ fn quantile(p: f64, latencies: &[Histogram], sections: &Sections, confidence: f6
     }
 }
 
-fn outcomes(case: &Case, runs: &[Run], class: Option<u16>) -> Vec<OutcomeEstimates> {
+fn outcomes(case: &Case, runs: &[&Run], class: Option<u16>) -> Vec<OutcomeEstimates> {
     let of = |(number, outcome): (usize, &crate::program::Outcome)| {
         let latencies: Vec<Histogram> = runs
             .iter()
@@ -465,7 +567,7 @@ fn outcomes(case: &Case, runs: &[Run], class: Option<u16>) -> Vec<OutcomeEstimat
     case.program.outcomes.iter().enumerate().map(of).filter(|outcome| outcome.count > 0).collect()
 }
 
-fn stages(case: &Case, runs: &[Run]) -> Vec<StageEstimates> {
+fn stages(case: &Case, runs: &[&Run]) -> Vec<StageEstimates> {
     let total: f64 = runs.iter().flat_map(|run| &run.stages).map(|stage| stage.pass.sum() as f64).sum();
     let of = |(number, stage): (usize, &crate::program::Stage)| {
         let passes: Vec<&Histogram> = runs.iter().map(|run| &run.stages[number].pass).collect();
@@ -485,16 +587,16 @@ fn stages(case: &Case, runs: &[Run]) -> Vec<StageEstimates> {
     case.program.stages.iter().enumerate().map(of).collect()
 }
 
-fn resources(case: &Case, runs: &[Run]) -> Vec<ResourceEstimates> {
+fn resources(case: &Case, measured: Span, runs: &[&Run]) -> Vec<ResourceEstimates> {
     let count = runs.iter().map(|run| run.resources.len()).min().unwrap_or(0);
     (0..count)
-        .map(|number| resource(case, &runs.iter().map(|run| &run.resources[number]).collect::<Vec<_>>()))
+        .map(|number| resource(case, measured, &runs.iter().map(|run| &run.resources[number]).collect::<Vec<_>>()))
         .collect()
 }
 
-fn resource(case: &Case, runs: &[&Resource]) -> ResourceEstimates {
+fn resource(case: &Case, measured: Span, runs: &[&Resource]) -> ResourceEstimates {
     let first = runs[0];
-    let nanos = case.measured().0 as f64;
+    let nanos = measured.0 as f64;
     let mean = |value: &dyn Fn(&Resource) -> f64| {
         interval::mean(&runs.iter().map(|run| value(run)).collect::<Vec<_>>(), case.confidence)
     };
@@ -503,7 +605,7 @@ fn resource(case: &Case, runs: &[&Resource]) -> ResourceEstimates {
         interval::share(&parts, case.confidence)
     };
     let units = first.units as f64;
-    let (from, until) = (Time(case.warmup.0), Time(case.duration.0));
+    let (from, until) = (Time(case.duration.0.saturating_sub(measured.0)), Time(case.duration.0));
     let capacity = |run: &Resource| match run.capacity.as_slice() {
         [] => nanos * units,
         _ => run.available(from, until) as f64,

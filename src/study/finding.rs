@@ -7,7 +7,7 @@ use super::objective::{Judgement, Verdict};
 use super::replicate::Sample;
 use super::theory::{self, Beside};
 use crate::program::{Grade, Origin, Program};
-use crate::stats::Trust;
+use crate::stats::{Trust, Why, stability};
 use crate::time::Span;
 
 /// The findings on one scenario, ready to be reported.
@@ -55,7 +55,7 @@ impl Finding {
             digest: case.program.digest(),
             seed: case.seed,
             duration: case.duration,
-            warmup: case.warmup,
+            warmup: estimates.warmup.length,
             judgements,
             theory: theory::beside(case, sample, &estimates),
             cost,
@@ -87,12 +87,27 @@ fn warnings(case: &Case, estimates: &Estimates) -> Vec<String> {
         }
         Status::Complete => trust(estimates),
     };
-    trust.into_iter().chain(overload(estimates)).chain(guesses(&case.program, estimates)).collect()
+    settled(estimates)
+        .into_iter()
+        .chain(trust)
+        .chain(overload(estimates))
+        .chain(guesses(&case.program, estimates))
+        .collect()
+}
+
+/// A warm-up that took half of the run without coming to an end.
+fn settled(estimates: &Estimates) -> Option<String> {
+    (estimates.warmup.why == Why::Unsettled).then(|| {
+        "no steady state in sight: by the latency over time half of the run and more is warm-up; \
+         run longer, or set `run.warmup` where the start is meant to count"
+            .to_owned()
+    })
 }
 
 /// Estimates that rest on too little.
 fn trust(estimates: &Estimates) -> Vec<String> {
-    if estimates.replications < 2 {
+    let units = estimates.measure(Metric::Mean).map_or(0, |mean| mean.interval.units);
+    if estimates.replications < 2 && units < 2 {
         return vec!["one replication gives no interval; ask for more with `--replications 10`".to_owned()];
     }
     let shown = |metric: &Metric| !matches!(metric, Metric::Quantile(p) if *p > 0.999);
@@ -108,7 +123,7 @@ fn trust(estimates: &Estimates) -> Vec<String> {
         return Vec::new();
     }
     vec![format!(
-        "{}: fewer than 100 requests lie beyond it in a tenth of the data, so its interval is too narrow; \
+        "{}: too few independent slow requests (they come in clusters), so the interval is too narrow; \
          run longer or more replications",
         few.join(", ")
     )]
@@ -117,6 +132,27 @@ fn trust(estimates: &Estimates) -> Vec<String> {
 /// Signs that the system does not keep up.
 fn overload(estimates: &Estimates) -> Vec<String> {
     let mut warnings = Vec::new();
+    let stability = &estimates.stability;
+    match stability.verdict {
+        stability::Verdict::Overloaded => warnings.push(format!(
+            "overloaded: {:.1} % of what arrives stays in the system for good, so there is no steady state; \
+             every latency here depends on how long the run was",
+            100.0 * stability.growth.value
+        )),
+        stability::Verdict::Backlogged if estimates.left_over <= SHARE_THAT_MATTERS => {
+            warnings
+                .push("backlogged: the number in the system still grew at the end; longer runs show more".to_owned());
+        }
+        _ => {}
+    }
+    if !stability.little.holds() && stability.verdict == stability::Verdict::Stable {
+        let little = &stability.little;
+        warnings.push(format!(
+            "Little's law does not hold: {:.3} in the system by counting, {:.3} by latency; \
+             the load changes over the run, or this is a bug of gatepath",
+            little.counted, little.by_latency
+        ));
+    }
     if estimates.left_over > SHARE_THAT_MATTERS {
         let share = 100.0 * estimates.left_over;
         warnings

@@ -4,6 +4,7 @@
 //! the replication; results are reduced in order of that number. So the bytes are the same for any number of threads and
 //! any order of scenarios.
 
+pub mod batches;
 pub mod break_even;
 pub mod capacity;
 pub mod case;
@@ -14,8 +15,10 @@ pub mod estimate;
 pub mod finding;
 pub mod metering;
 pub mod objective;
+pub mod percentiles;
 pub mod provision;
 pub mod replicate;
+pub mod stop;
 pub mod streams;
 pub mod tail;
 pub mod theory;
@@ -28,5 +31,6 @@ pub use cost::{Cost, CostDifference};
 pub use estimate::{Estimates, Measure, Metric, Status};
 pub use finding::Finding;
 pub use objective::{Judgement, Verdict};
-pub use replicate::{Sample, Watch, replicate};
+pub use replicate::{Sample, Watch, replicate, replicate_together};
+pub use stop::{Ended, Precision};
 pub use theory::Beside;

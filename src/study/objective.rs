@@ -82,7 +82,12 @@ impl Judgement {
 
 /// The metric that an objective limits.
 pub fn metric(objective: &Objective) -> Metric {
-    match objective.measured {
+    metric_of(objective.measured)
+}
+
+/// The metric of a measured quantity.
+pub fn metric_of(measured: Measured) -> Metric {
+    match measured {
         Measured::Quantile(p) => Metric::Quantile(p),
         Measured::Mean => Metric::Mean,
         Measured::Errors => Metric::Errors,

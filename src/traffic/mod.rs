@@ -148,6 +148,15 @@ impl Traffic {
         matches!(self.arrivals, Arrivals::Users(_))
     }
 
+    /// Whether the law of the load is the same at any time, so that a steady state can be looked for.
+    pub fn is_steady(&self) -> bool {
+        match &self.arrivals {
+            Arrivals::Rate(_, Profile::Flat(_)) | Arrivals::Renewal(_) | Arrivals::Mmpp(_) | Arrivals::Users(_) => true,
+            Arrivals::Rate(_, Profile::Stages(_) | Profile::Daily(_)) => false,
+            Arrivals::Counts(_) | Arrivals::Requests(_) => false,
+        }
+    }
+
     /// Requests expected up to the end; nothing for closed traffic, where it depends on the answers, or without an end.
     pub fn expected(&self) -> Option<f64> {
         let seconds = self.until.as_secs_f64();

@@ -1,0 +1,174 @@
+//! What the statistics are worth, measured: coverage of the intervals by flag, wrong words on equal scenarios, the word on
+//! stability close to saturation, and what rules for the warm-up do.
+//!
+//! `cargo run --release --example statistics` prints the tables and ends with 1 when a promise is not kept; `-- --write
+//! docs/validation.md` also puts them into that file.
+
+#[path = "../tests/statistics/mod.rs"]
+mod harness;
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use gatepath::stats::stability::Verdict;
+use gatepath::study::Metric;
+use harness::coverage::{Outcome, Setting};
+use harness::truth::Service;
+use harness::verdicts::right;
+use harness::warmup::{Effect, RULES, Start};
+
+/// Measures what the statistics are worth.
+#[derive(Parser)]
+struct Arguments {
+    /// Markdown file whose tables (between `<!-- begin NAME -->` and `<!-- end NAME -->`) are renewed.
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Share of the experiments to do.
+    #[arg(long, default_value_t = 1.0)]
+    share: f64,
+}
+
+fn main() -> ExitCode {
+    match measure(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Share of experiments whose intervals hold the truth where the flag says ok, and three standard errors for fewer of them.
+const COVERED: (f64, f64) = (0.93, 0.97);
+
+fn measure(arguments: &Arguments) -> Result<bool, String> {
+    let start = Instant::now();
+    let count = |full: f64| ((full * arguments.share) as usize).max(10);
+    let mut outcomes = Vec::new();
+    for (service, load, requests) in [
+        (Service::Exponential, 0.5, 200_000.0),
+        (Service::Lognormal, 0.5, 200_000.0),
+        (Service::Exponential, 0.9, 1_000_000.0),
+        (Service::Lognormal, 0.9, 1_000_000.0),
+    ] {
+        outcomes.push(Setting { service, load, requests, run: "replications: 10" }.run(count(1000.0))?);
+    }
+    let seeds = count(50.0);
+    let words = [(0.98, Verdict::Stable), (1.02, Verdict::Overloaded)];
+    let stability: Vec<(f64, Verdict, usize)> = words
+        .into_iter()
+        .map(|(load, word)| Ok((load, word, right(load, word, seeds, 200_000.0)?)))
+        .collect::<Result<_, String>>()?;
+    let starts = [(0, 0.8, 20_000), (0, 0.9, 20_000), (300, 0.8, 20_000), (300, 0.9, 20_000), (300, 0.8, 5_000)];
+    let starts = starts.map(|(backlog, load, requests)| Start { backlog, load, requests });
+    let effects: Vec<(Start, Vec<Effect>)> =
+        starts.into_iter().map(|start| (start, start.effects(count(150.0)))).collect();
+    let kept = outcomes.iter().all(|outcome| is_kept(outcome, count(1000.0)))
+        && stability.iter().all(|(_, _, right)| *right == seeds);
+    let seconds = start.elapsed().as_secs_f64();
+    let tables = [
+        ("coverage", coverage_table(&outcomes)),
+        ("stability", stability_table(&stability, seeds)),
+        ("warm-up", warmup_table(&effects, seconds)),
+    ];
+    for (name, table) in &tables {
+        println!("## {name}\n\n{table}");
+    }
+    if let Some(file) = &arguments.write {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let text = tables.iter().try_fold(text, |text, (name, table)| renewed(&text, name, table))?;
+        std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(kept)
+}
+
+/// Whether coverage and wrong words are as promised, as far as so few experiments can tell.
+fn is_kept(outcome: &Outcome, experiments: usize) -> bool {
+    let covered = outcome.coverage.iter().all(|one| {
+        let (trusted, held) = one.by_flag[0];
+        let share = held as f64 / trusted as f64;
+        let chance = if experiments < 1000 { 3.0 * (0.05 * 0.95 / trusted as f64).sqrt() } else { 0.0 };
+        trusted < 30 || (COVERED.0 - chance..=COVERED.1 + chance).contains(&share)
+    });
+    covered && outcome.false_words as f64 <= 0.05 * outcome.pairs as f64 + 3.0 * (0.05 * outcome.pairs as f64).sqrt()
+}
+
+fn coverage_table(outcomes: &[Outcome]) -> String {
+    let mut text = String::from(
+        "| queue | utilisation | requests | number | held, flag `ok` | held, `caution` | held, `few` | half-width | bias |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    for one in outcomes.iter().flat_map(|outcome| &outcome.coverage) {
+        let setting = one.setting;
+        let share = |(all, held): (usize, usize)| match all {
+            0 => "-".to_owned(),
+            _ => format!("{:.1} % of {all}", 100.0 * held as f64 / all as f64),
+        };
+        let [ok, caution, few] = one.by_flag.map(share);
+        let metric = if one.metric == Metric::Mean { "mean".to_owned() } else { one.metric.to_string() };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {metric} | {ok} | {caution} | {few} | {:.1} % | {:+.2} % |",
+            setting.service.queue(),
+            setting.load,
+            setting.requests,
+            100.0 * one.width,
+            100.0 * one.bias
+        );
+    }
+    text.push_str("\n| queue | utilisation | pairs of equal scenarios | of them any number called better or worse |\n|---|---|---|---|\n");
+    for outcome in outcomes {
+        let Some(first) = outcome.coverage.first() else { continue };
+        let share = 100.0 * outcome.false_words as f64 / outcome.pairs as f64;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} ({share:.1} %) |",
+            first.setting.service.queue(),
+            first.setting.load,
+            outcome.pairs,
+            outcome.false_words
+        );
+    }
+    text
+}
+
+fn stability_table(found: &[(f64, Verdict, usize)], seeds: usize) -> String {
+    let mut text =
+        String::from("| utilisation of M/M/1 | word that is right | seeds | of them right |\n|---|---|---|---|\n");
+    for (load, word, right) in found {
+        let _ = writeln!(text, "| {load} | {} | {seeds} | {right} |", word.word());
+    }
+    text
+}
+
+fn warmup_table(effects: &[(Start, Vec<Effect>)], seconds: f64) -> String {
+    let mut text = String::from(
+        "| start, utilisation, requests | none | fixed 5 % | MSER-5 in each replication | MSER-5 on the ensemble | `warmup: auto` |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for (start, effects) in effects {
+        let from = if start.backlog == 0 { "empty".to_owned() } else { format!("backlog {}", start.backlog) };
+        let _ = write!(text, "| {from}, {}, {} |", start.load, start.requests);
+        for (_, effect) in RULES.iter().zip(effects) {
+            let part = |i: usize| format!("{:+.1} %, {:.0} %", 100.0 * effect.bias[i], 100.0 * effect.coverage[i]);
+            let _ = write!(text, " {} / {} |", part(0), part(1));
+        }
+        text.push('\n');
+    }
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+    let _ = writeln!(text, "\nAll of this in {:.1} minutes with {threads} threads.", seconds / 60.0);
+    text
+}
+
+/// The text with the table between two marks replaced.
+fn renewed(text: &str, name: &str, table: &str) -> Result<String, String> {
+    let (begin, end) = (format!("<!-- begin {name} -->"), format!("<!-- end {name} -->"));
+    let missing = || format!("there is no table `{name}` to renew");
+    let (before, rest) = text.split_once(&begin).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(&end).ok_or_else(missing)?;
+    Ok(format!("{before}{begin}\n{}\n{end}{after}", table.trim_end()))
+}

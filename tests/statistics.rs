@@ -1,0 +1,70 @@
+//! The statistics, judged by what they say of queues whose truth is known. Seeds are fixed; how often a test would fail with
+//! free ones stands beside it. The same experiments in full: `cargo run --release --example statistics`.
+
+#[path = "statistics/mod.rs"]
+mod harness;
+
+use gatepath::stats::stability::Verdict;
+use gatepath::study::Metric;
+use harness::coverage::{METRICS, Setting};
+use harness::truth::Service;
+use harness::verdicts::right;
+use harness::warmup::{RULES, Rule, Start};
+
+#[test]
+fn the_truth_about_lognormal_service_is_that_of_the_known_numbers() {
+    // S080, S081 and S082 of tests/validation/cases.csv, by transform inversion.
+    let found =
+        Service::Lognormal.response(0.7, &[Metric::Quantile(0.5), Metric::Quantile(0.9), Metric::Quantile(0.99)]);
+    for (found, known) in found.into_iter().zip([0.02132415904e9, 0.07787689214e9, 0.167786919e9]) {
+        assert!((found / known - 1.0).abs() < 1e-3, "{found} instead of {known}");
+    }
+}
+
+#[test]
+fn intervals_with_a_good_flag_hold_the_truth_and_equal_scenarios_are_rarely_told_apart() {
+    // 100 experiments each: 95 % less and more three standard errors (one in 300 for each metric, had the seeds been free).
+    for service in [Service::Exponential, Service::Lognormal] {
+        let setting = Setting { service, load: 0.5, requests: 140_000.0, run: "replications: 10" };
+        let outcome = setting.run(100).unwrap();
+        for coverage in &outcome.coverage {
+            let (trusted, held) = coverage.by_flag[0];
+            assert!(trusted >= 90, "{coverage:?}");
+            let share = held as f64 / trusted as f64;
+            let queue = coverage.setting.service.queue();
+            assert!((0.88..=1.0).contains(&share), "{queue}: {coverage:?}");
+            assert!(coverage.width < 0.2 && coverage.bias.abs() < 0.01, "{queue}: {coverage:?}");
+        }
+        assert_eq!(outcome.coverage.len(), METRICS.len());
+        // 50 pairs at 5 %: more than eight are wrong once in a thousand.
+        assert!(outcome.false_words <= 8, "{} of {}", outcome.false_words, outcome.pairs);
+    }
+}
+
+#[test]
+fn a_tail_of_few_clusters_is_not_called_trusted() {
+    let setting = Setting { service: Service::Exponential, load: 0.9, requests: 50_000.0, run: "replications: 10" };
+    let outcome = setting.run(40).unwrap();
+    let p99 = outcome.coverage.iter().find(|one| one.metric == Metric::Quantile(0.99)).unwrap();
+    assert_eq!(p99.by_flag[0].0, 0, "{p99:?}");
+}
+
+#[test]
+fn stability_is_told_right_on_both_sides_of_saturation() {
+    assert_eq!(right(0.98, Verdict::Stable, 8, 100_000.0), Ok(8));
+    assert_eq!(right(1.02, Verdict::Overloaded, 8, 100_000.0), Ok(8));
+}
+
+#[test]
+fn warm_up_rules_do_what_is_known_of_them() {
+    // 40 experiments of 10 x 20,000 requests; the table of docs/validation.md in small.
+    let effect = |effects: &[harness::warmup::Effect], rule| effects[RULES.iter().position(|&r| r == rule).unwrap()];
+    let loaded = Start { backlog: 300, load: 0.8, requests: 20_000 }.effects(40);
+    assert!(effect(&loaded, Rule::None).bias[0] > 1.5, "a backlog left in shows");
+    for rule in [Rule::Ensemble, Rule::Auto] {
+        let effect = effect(&loaded, rule);
+        assert!(effect.bias[0].abs() < 0.04 && effect.coverage[0] >= 0.8, "{rule:?}: {effect:?}");
+    }
+    let empty = Start { backlog: 0, load: 0.9, requests: 20_000 }.effects(40);
+    assert!(effect(&empty, Rule::Each).bias[1] < effect(&empty, Rule::Ensemble).bias[1] - 0.02, "biased down");
+}
