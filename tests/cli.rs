@@ -350,9 +350,9 @@ fn a_study_ends_with_its_precision_or_says_which_budget_is_spent() {
     };
     assert_eq!(checks(""), ("precise".to_owned(), 20));
     assert_eq!(checks("--replications 3"), ("fixed".to_owned(), 3));
-    assert_eq!(checks("--precision 1% --set run.max_replications=30"), ("replications".to_owned(), 30));
-    assert_eq!(checks("--precision 1% --set run.max_requests=300000").0, "requests");
-    let refused = place.run("run one.yaml --precision 5");
+    assert_eq!(checks("--relative-error 1% --set run.max_replications=30"), ("replications".to_owned(), 30));
+    assert_eq!(checks("--relative-error 1% --set run.max_requests=300000").0, "requests");
+    let refused = place.run("run one.yaml --relative-error 5");
     ends(&refused, 2);
     assert!(stderr(&refused).contains("such as `2%`"), "{}", stderr(&refused));
 }

@@ -80,8 +80,8 @@ pub struct Running {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
     /// Relative error at which replications end, such as `2%`, instead of the scenarios' own `run.precision`
-    #[arg(long, value_name = "SHARE", value_parser = relative)]
-    pub precision: Option<f64>,
+    #[arg(long = "relative-error", value_name = "SHARE", value_parser = relative)]
+    pub relative_error: Option<f64>,
     /// Percentiles to estimate besides the standard ones, such as `p75,p99.95`
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = percentile)]
     pub percentiles: Vec<f64>,

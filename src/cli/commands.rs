@@ -144,7 +144,7 @@ fn adjust(loaded: &mut [Loaded], running: &Running, compared: bool) {
         if let Some(replications) = running.replications {
             (case.replications, case.precision) = (replications as usize, None);
         }
-        if let Some(relative) = running.precision {
+        if let Some(relative) = running.relative_error {
             case.ask_precision(relative);
         }
         case.percentiles.extend(&running.percentiles);
