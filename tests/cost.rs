@@ -26,7 +26,8 @@ fn run(text: &str) -> (Case, Sample) {
 
 fn cost_of(case: &Case, sample: &Sample) -> Cost {
     let costing = case.costing.as_ref().expect("a costing");
-    Cost::of(&case.program, costing, case.measured(), case.confidence, sample).expect("a bill")
+    Cost::of(&case.program, costing, case.measured_after(sample.warmup.length), case.confidence, sample)
+        .expect("a bill")
 }
 
 fn cost(text: &str) -> Cost {
@@ -272,7 +273,7 @@ fn crossing(first: &str, second: &str) -> f64 {
         let [first, second] = runs.each_ref().map(|(case, sample)| {
             let mut costing = case.costing.clone().expect("a costing");
             costing.requests = Some(requests);
-            Cost::of(&case.program, &costing, case.measured(), 0.95, sample).expect("a bill")
+            Cost::of(&case.program, &costing, case.measured_after(sample.warmup.length), 0.95, sample).expect("a bill")
         });
         Ok::<_, Infallible>(first.less(&second, 0.95).total)
     };
@@ -319,7 +320,10 @@ fn above_125_kb_a_request_an_http_api_is_cheaper_than_a_balancer_at_any_volume()
         let (case, sample) = run(&path(stages, kilobytes, 100.0));
         let mut costing = case.costing.clone().expect("a costing");
         costing.requests = Some(requests);
-        Cost::of(&case.program, &costing, case.measured(), 0.95, &sample).expect("a bill").total.value
+        Cost::of(&case.program, &costing, case.measured_after(sample.warmup.length), 0.95, &sample)
+            .expect("a bill")
+            .total
+            .value
     };
     for requests in [1e6, 1e8, 2.9e8] {
         assert!(at(130, requests, "http_api") < at(130, requests, "alb: {scheme: internal}"), "{requests}");
@@ -395,7 +399,10 @@ fn more_traffic_never_costs_less() {
     for power in 0..40 {
         let mut costing = case.costing.clone().expect("a costing");
         costing.requests = Some(1.7_f64.powi(power));
-        let total = Cost::of(&case.program, &costing, case.measured(), 0.95, &sample).expect("a bill").total.value;
+        let total = Cost::of(&case.program, &costing, case.measured_after(sample.warmup.length), 0.95, &sample)
+            .expect("a bill")
+            .total
+            .value;
         assert!(total >= last, "{total} after {last}");
         last = total;
     }

@@ -6,7 +6,7 @@ mod harness;
 
 use gatepath::stats::stability::Verdict;
 use gatepath::study::Metric;
-use harness::coverage::{METRICS, Setting};
+use harness::coverage::{METRICS, Method, Setting};
 use harness::truth::Service;
 use harness::verdicts::right;
 use harness::warmup::{RULES, Rule, Start};
@@ -25,14 +25,12 @@ fn the_truth_about_lognormal_service_is_that_of_the_known_numbers() {
 fn intervals_with_a_good_flag_hold_the_truth_and_equal_scenarios_are_rarely_told_apart() {
     // 100 experiments each: 95 % less and more three standard errors (one in 300 for each metric, had the seeds been free).
     for service in [Service::Exponential, Service::Lognormal] {
-        let setting = Setting { service, load: 0.5, requests: 140_000.0, run: "replications: 10" };
+        let setting = Setting { service, load: 0.5, requests: 140_000.0, method: Method::Ten };
         let outcome = setting.run(100).unwrap();
         for coverage in &outcome.coverage {
-            let (trusted, held) = coverage.by_flag[0];
-            assert!(trusted >= 90, "{coverage:?}");
-            let share = held as f64 / trusted as f64;
+            assert!(coverage.by_flag[0].0 >= 90, "{coverage:?}");
             let queue = coverage.setting.service.queue();
-            assert!((0.88..=1.0).contains(&share), "{queue}: {coverage:?}");
+            assert!((0.88..=1.0).contains(&coverage.held()), "{queue}: {coverage:?}");
             assert!(coverage.width < 0.2 && coverage.bias.abs() < 0.01, "{queue}: {coverage:?}");
         }
         assert_eq!(outcome.coverage.len(), METRICS.len());
@@ -43,7 +41,7 @@ fn intervals_with_a_good_flag_hold_the_truth_and_equal_scenarios_are_rarely_told
 
 #[test]
 fn a_tail_of_few_clusters_is_not_called_trusted() {
-    let setting = Setting { service: Service::Exponential, load: 0.9, requests: 50_000.0, run: "replications: 10" };
+    let setting = Setting { service: Service::Exponential, load: 0.9, requests: 50_000.0, method: Method::Ten };
     let outcome = setting.run(40).unwrap();
     let p99 = outcome.coverage.iter().find(|one| one.metric == Metric::Quantile(0.99)).unwrap();
     assert_eq!(p99.by_flag[0].0, 0, "{p99:?}");

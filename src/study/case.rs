@@ -119,6 +119,16 @@ impl Case {
         self.measured_after(self.warmup)
     }
 
+    /// Confidence of each single interval around a result. Where the number of replications depends on what the first of them
+    /// show, the error is halved: waves end rather when their spread happens to be small, and intervals of 95 % that end so hold a p99
+    /// in 91 % of experiments only (M/M/1 at utilisation 0.9, two to four looks).
+    pub fn level(&self) -> f64 {
+        match self.precision {
+            Some(_) => 1.0 - (1.0 - self.confidence) / 2.0,
+            None => self.confidence,
+        }
+    }
+
     /// Length of the measured time after a warm-up.
     pub fn measured_after(&self, warmup: Span) -> Span {
         Span(self.duration.0.saturating_sub(warmup.0))

@@ -94,9 +94,8 @@ fn offer(question: &Question, point: usize, cases: &Cases<'_>, runner: Runner<'_
         let estimates = Estimates::of(&case, &sample);
         if estimates.status.is_complete() {
             offer.p99 = estimates.measure(Metric::Quantile(0.99)).map_or(Interval::UNKNOWN, |p99| p99.interval);
-            let costing = case.costing.as_ref();
-            let cost =
-                costing.and_then(|costing| Cost::of(&case.program, costing, case.measured(), case.confidence, &sample));
+            let (costing, measured) = (case.costing.as_ref(), case.measured_after(sample.warmup.length));
+            let cost = costing.and_then(|costing| Cost::of(&case.program, costing, measured, case.confidence, &sample));
             offer.cost = cost.as_ref().map(|cost| cost.total);
             offer.totals = cost.map_or(Vec::new(), |cost| cost.totals);
         }

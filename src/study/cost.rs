@@ -76,11 +76,12 @@ impl Cost {
     /// The cost of a scenario; nothing when there is no price book, not a single complete run, or nothing that costs.
     pub fn of(program: &Program, costing: &Costing, measured: Span, confidence: f64, sample: &Sample) -> Option<Cost> {
         let book = costing.prices()?;
-        if sample.runs.is_empty() {
+        let runs = sample.simulated();
+        if runs.is_empty() {
             return None;
         }
         let months: Vec<Month> =
-            sample.runs.iter().map(|run| metering::month(program, costing, measured, run, book)).collect();
+            runs.iter().map(|run| metering::month(program, costing, measured, run, book)).collect();
         if months.iter().all(|month| month.usage.is_empty() && month.unpriced.is_empty()) {
             return None;
         }
@@ -94,7 +95,7 @@ impl Cost {
         unpriced.dedup();
         let mean = priced(&averaged(&months), book, costing, &mut Vec::new());
         let totals: Vec<f64> = all.iter().map(|bill| float(bill.total())).collect();
-        let served: Vec<f64> = sample.runs.iter().map(|run| served(costing, measured, run)).collect();
+        let served: Vec<f64> = runs.iter().map(|run| served(costing, measured, run)).collect();
         let pairs: Vec<(f64, f64)> = totals.iter().zip(&served).map(|(usd, served)| (usd * 1e6, *served)).collect();
         let mut stages: Vec<(String, f64)> =
             mean.by_resource().into_iter().map(|(stage, usd)| (stage, float(usd))).collect();

@@ -292,7 +292,7 @@ impl Estimates {
         let Sample { series, warmup, timelines, .. } = sample;
         let runs = &sample.runs.iter().collect::<Vec<_>>();
         // Of one long run cut into batches, what is not about single requests is known of the run as a whole.
-        let whole = &sample.whole.as_ref().map_or_else(|| runs.clone(), |whole| vec![whole]);
+        let whole = &sample.simulated().iter().collect::<Vec<_>>();
         let program = &case.program;
         let measured = case.measured_after(warmup.length);
         let status = Status::of(whole);
@@ -377,7 +377,7 @@ fn slices(case: &Case, series: &Series, timelines: &[Timeline]) -> Vec<Slice> {
             bands: Bands { served: Interval::UNKNOWN, mean: Interval::UNKNOWN, quantiles: [Interval::UNKNOWN; 3] },
         };
         let moments: Vec<&Moment> = timelines.iter().filter_map(|timeline| timeline.moments.get(number)).collect();
-        slice.bands = bands(&slice, &moments, case.confidence);
+        slice.bands = bands(&slice, &moments, case.level());
         slice
     };
     series.cells().enumerate().map(slice).collect()
@@ -448,8 +448,8 @@ impl ClassEstimates {
             runs.iter().zip(&served).map(|(run, served)| (served.count(), offered(run, class))).collect();
         let name = class.map_or(Estimates::ALL, |class| &case.program.classes[usize::from(class)]);
         let mut measures = rates(case, measured, runs, class, &counts);
-        measures.push(mean(&served, case.confidence));
-        measures.extend(quantiles(case).map(|p| quantile(p, &served, &sections, case.confidence)));
+        measures.push(mean(&served, case.level()));
+        measures.extend(quantiles(case).map(|p| quantile(p, &served, &sections, case.level())));
         for measure in &mut measures {
             let trust = &mut measure.interval.trust;
             match measure.metric {
@@ -494,13 +494,13 @@ fn rates(case: &Case, measured: Span, runs: &[&Run], class: Option<u16>, counts:
     };
     let offered: Vec<u64> = counts.iter().map(|count| count.1).collect();
     let mut measures = vec![
-        rate(Metric::Offered, &offered, seconds, case.confidence),
-        rate(Metric::Throughput, &served, seconds, case.confidence),
+        rate(Metric::Offered, &offered, seconds, case.level()),
+        rate(Metric::Throughput, &served, seconds, case.level()),
     ];
     let errors: Vec<(u64, u64)> = counts.iter().map(|&(served, offered)| (offered - served, offered)).collect();
     measures.push(Measure {
         metric: Metric::Errors,
-        interval: interval::share(&errors, case.confidence),
+        interval: interval::share(&errors, case.level()),
         observations: counts.iter().map(|count| count.1).sum(),
         values: errors.iter().map(|&(errors, offered)| errors as f64 / offered as f64).collect(),
         points: Vec::new(),
@@ -559,7 +559,7 @@ fn outcomes(case: &Case, runs: &[&Run], class: Option<u16>) -> Vec<OutcomeEstima
             status: outcome.status,
             answered: outcome.answered,
             count: latency.count(),
-            share: interval::share(&counts, case.confidence),
+            share: interval::share(&counts, case.level()),
             mean: latency.mean(),
             quantiles: [0.5, 0.99].map(|p| latency.quantile(p)),
         }
@@ -578,10 +578,10 @@ fn stages(case: &Case, runs: &[&Run]) -> Vec<StageEstimates> {
             name: stage.name.clone(),
             kind: stage.kind.clone(),
             passes: sections.pooled().count(),
-            per_request: interval::ratio(&per_request, case.confidence),
+            per_request: interval::ratio(&per_request, case.level()),
             share: sections.pooled().sum() as f64 / total,
-            pass: mean_of(passes, case.confidence),
-            quantiles: [0.5, 0.9, 0.99, 0.999].map(|p| sections.quantile(p, case.confidence)),
+            pass: mean_of(passes, case.level()),
+            quantiles: [0.5, 0.9, 0.99, 0.999].map(|p| sections.quantile(p, case.level())),
         }
     };
     case.program.stages.iter().enumerate().map(of).collect()
@@ -598,11 +598,11 @@ fn resource(case: &Case, measured: Span, runs: &[&Resource]) -> ResourceEstimate
     let first = runs[0];
     let nanos = measured.0 as f64;
     let mean = |value: &dyn Fn(&Resource) -> f64| {
-        interval::mean(&runs.iter().map(|run| value(run)).collect::<Vec<_>>(), case.confidence)
+        interval::mean(&runs.iter().map(|run| value(run)).collect::<Vec<_>>(), case.level())
     };
     let share = |hits: &dyn Fn(&Resource) -> u64| {
         let parts: Vec<(u64, u64)> = runs.iter().map(|run| (hits(run), run.arrivals)).collect();
-        interval::share(&parts, case.confidence)
+        interval::share(&parts, case.level())
     };
     let units = first.units as f64;
     let (from, until) = (Time(case.duration.0.saturating_sub(measured.0)), Time(case.duration.0));
@@ -631,8 +631,8 @@ fn resource(case: &Case, measured: Span, runs: &[&Resource]) -> ResourceEstimate
         utilisation,
         busiest: busiest.fold(f64::NAN, f64::max) / provided,
         waiting: mean(&|run| run.wait.sum() as f64 / nanos),
-        wait: mean_of(waits.iter().copied(), case.confidence),
-        wait_p99: Sections::new(&waits).quantile(0.99, case.confidence),
+        wait: mean_of(waits.iter().copied(), case.level()),
+        wait_p99: Sections::new(&waits).quantile(0.99, case.level()),
         refused: share(&|run| run.refused),
         abandoned: share(&|run| run.abandoned),
         hits: share(&|run| run.hits),

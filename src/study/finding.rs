@@ -47,8 +47,8 @@ impl Finding {
         let judgements = case.objectives.iter().map(|objective| Judgement::of(objective, &estimates)).collect();
         estimates.settle();
         let costing = case.costing.as_ref().filter(|_| estimates.status.is_complete());
-        let cost =
-            costing.and_then(|costing| Cost::of(&case.program, costing, case.measured(), case.confidence, sample));
+        let measured = case.measured_after(sample.warmup.length);
+        let cost = costing.and_then(|costing| Cost::of(&case.program, costing, measured, case.confidence, sample));
         Finding {
             name: case.name.clone(),
             title: case.title.clone(),

@@ -73,7 +73,7 @@ fn of_group(
     let observations = sections.pooled().count();
     let name = class.map_or(Estimates::ALL, |class| &case.program.classes[class]);
     let percentile = |&p: &f64| {
-        let mut interval = sections.quantile(p, case.confidence);
+        let mut interval = sections.quantile(p, case.level());
         interval.trust = interval.trust.with_clusters(clusters(p));
         Percentile { class: name.to_owned(), outcome: outcome.clone(), status: *status, p, interval, observations }
     };

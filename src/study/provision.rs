@@ -24,10 +24,10 @@ pub struct Provision {
 
 /// The units of all such resources, resource by resource, by the intervals of the series.
 pub(super) fn provision(case: &Case, sample: &Sample) -> Vec<Provision> {
-    let resources = sample.runs.iter().map(|run| run.resources.len()).min().unwrap_or(0);
+    let resources = sample.simulated().iter().map(|run| run.resources.len()).min().unwrap_or(0);
     let mut found = Vec::new();
     for number in 0..resources {
-        let runs: Vec<&Resource> = sample.runs.iter().map(|run| &run.resources[number]).collect();
+        let runs: Vec<&Resource> = sample.simulated().iter().map(|run| &run.resources[number]).collect();
         if runs.iter().any(|run| !run.capacity.is_empty()) {
             for (start, _) in sample.series.cells() {
                 let end = (start + sample.series.interval()).min(Time(case.duration.0));

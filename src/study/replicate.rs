@@ -36,6 +36,13 @@ pub struct Sample {
     pub ended: Ended,
 }
 
+impl Sample {
+    /// The runs as they were simulated: one where the others are its batches.
+    pub fn simulated(&self) -> &[Run] {
+        self.whole.as_ref().map_or(&self.runs, std::slice::from_ref)
+    }
+}
+
 /// Is told how a study goes on; called from its threads.
 pub trait Watch: Sync {
     /// So many more replications are going to be run.
@@ -372,7 +379,11 @@ impl Slot {
             // On the average of few replications MSER-5 cuts good data.
             false => least(Why::Unsearched),
             true if self.runs.len() < ENSEMBLE => least(Why::Unsearched),
-            true => Warmup::of(&self.series, case.warmup),
+            true => {
+                let timelines: Vec<Timeline> =
+                    self.runs.iter().flatten().map(|(_, timeline)| timeline.clone()).collect();
+                Warmup::of(&self.series, &timelines, case.warmup)
+            }
         }
     }
 

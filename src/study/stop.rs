@@ -4,8 +4,8 @@
 //! Waves are whole and decided from whole waves, and the budget is counted in replications and simulated requests, never in
 //! time; so the number of replications is the same on every machine. An interval is precise enough when its half-width is at
 //! most g / (1 + g) of the estimate, where g is the relative error asked for (Law, Simulation Modeling and Analysis, chapter 9;
-//! Chow and Robbins 1965), and when it can be trusted. Looking after each wave costs a little of the confidence: at most four
-//! looks.
+//! Chow and Robbins 1965), and when it can be trusted. Looking after each wave costs confidence, which wider intervals pay for
+//! (`Case::level`).
 
 use super::estimate::{Measure, Metric};
 use crate::stats::Trust;

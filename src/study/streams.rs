@@ -146,8 +146,8 @@ impl<'a> Streams<'a> {
             program: &case.program,
             seen: seen(sample),
             cuts: {
-                let born: u64 = sample.runs.iter().map(|run| run.balance.born).sum();
-                let cut: u64 = sample.runs.iter().map(|run| run.balance.cut).sum();
+                let born: u64 = sample.simulated().iter().map(|run| run.balance.born).sum();
+                let cut: u64 = sample.simulated().iter().map(|run| run.balance.cut).sum();
                 cut as f64 > NEGLIGIBLE * born as f64
             },
             at: Vec::new(),
@@ -406,7 +406,7 @@ impl<'a> Streams<'a> {
 /// What was seen of each resource.
 fn seen(sample: &Sample) -> BTreeMap<String, Seen> {
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-    let resources = sample.runs.iter().flat_map(|run| &run.resources);
+    let resources = sample.simulated().iter().flat_map(|run| &run.resources);
     for resource in resources.filter(|resource| resource.kind != ResourceKind::Balancer) {
         let of = seen.entry(resource.name.clone()).or_default();
         of.arrivals += resource.arrivals;

@@ -142,7 +142,7 @@ impl Compared {
 
 /// Theory beside a complete run of at least two replications; nothing for others.
 pub fn beside(case: &Case, sample: &Sample, estimates: &Estimates) -> Vec<Beside> {
-    if !estimates.status.is_complete() || sample.runs.len() < 2 {
+    if !estimates.status.is_complete() || sample.simulated().len() < 2 {
         return Vec::new();
     }
     let streams = Streams::of(case, sample);
@@ -219,7 +219,7 @@ impl Desk<'_> {
     fn model(&self, name: String, because: String, values: Vec<(Quantity, f64, Interval)>) -> Model {
         // What is not recorded is not compared.
         let known = values.into_iter().filter(|(.., simulated)| simulated.value.is_finite());
-        let compared = |(quantity, exact, simulated)| Compared::of(quantity, exact, simulated, self.case.confidence);
+        let compared = |(quantity, exact, simulated)| Compared::of(quantity, exact, simulated, self.case.level());
         Model { name, because, values: known.map(compared).collect() }
     }
 
@@ -261,7 +261,7 @@ impl Desk<'_> {
             (Some(_), Some(_)) => return Err("entries end by age and for want of room".to_owned()),
         };
         let error = if spec.capacity.is_some() { CHE } else { 0.0 };
-        let compared = Compared::within(error, Quantity::Hits, exact, resource.hits, self.case.confidence);
+        let compared = Compared::within(error, Quantity::Hits, exact, resource.hits, self.case.level());
         Ok(Model { name, because, values: vec![compared] })
     }
 
@@ -339,9 +339,9 @@ impl Desk<'_> {
 
     /// Share of those that were not turned away that waited.
     fn waits(&self, index: usize) -> Interval {
-        let waits = self.sample.runs.iter().map(|run| &run.resources[index].wait);
+        let waits = self.sample.simulated().iter().map(|run| &run.resources[index].wait);
         let counts: Vec<(u64, u64)> = waits.map(|wait| (wait.count_above(0), wait.count())).collect();
-        interval::share(&counts, self.case.confidence)
+        interval::share(&counts, self.case.level())
     }
 
     /// Law of service with mean in seconds and variance.

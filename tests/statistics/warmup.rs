@@ -3,7 +3,7 @@
 use super::all;
 use gatepath::stats::interval::{Sections, mean};
 use gatepath::stats::warmup::mser5;
-use gatepath::stats::{Histogram, Series, Warmup};
+use gatepath::stats::{Histogram, Series, Timeline, Warmup};
 use gatepath::time::{Span, Time};
 
 /// Where an experiment starts.
@@ -88,13 +88,20 @@ impl Start {
 
     /// The warm-up as a study decides it; requests stand for time, one a millisecond.
     fn auto(self, runs: &[Vec<f64>]) -> usize {
-        let mut series = Series::new(Span::from_millis(self.requests as u64), None);
-        for run in runs {
-            for (i, value) in run.iter().enumerate() {
-                series.finish(Time(i as u64 * 1_000_000), Span((value * 1e6) as u64), true);
-            }
-        }
-        (Warmup::of(&series, Span::from_millis(self.requests as u64 / 10)).length.0 / 1_000_000) as usize
+        let mut ensemble = Series::new(Span::from_millis(self.requests as u64), None);
+        let least = Span::from_millis(self.requests as u64 / 10);
+        let timelines: Vec<Timeline> = runs
+            .iter()
+            .map(|run| {
+                let mut series = Series::new(Span::from_millis(self.requests as u64), None);
+                for (i, value) in run.iter().enumerate() {
+                    series.finish(Time(i as u64 * 1_000_000), Span((value * 1e6) as u64), true);
+                }
+                ensemble.merge(&series);
+                Timeline::of(&series, Time(least.0))
+            })
+            .collect();
+        (Warmup::of(&ensemble, &timelines, least).length.0 / 1_000_000) as usize
     }
 
     /// Response times in mean services, by Lindley's recursion.
