@@ -46,13 +46,15 @@ fn main() -> ExitCode {
 const COVERED: (f64, f64) = (0.93, 0.97);
 
 /// Utilisation, requests (of the first ten replications, or of the one run) and method of what is measured.
-const SETTINGS: [(f64, f64, Method); 6] = [
+const SETTINGS: [(f64, f64, Method); 8] = [
     (0.5, 200_000.0, Method::Ten),
     (0.9, 1_000_000.0, Method::Ten),
     (0.9, 4_000_000.0, Method::Ten),
     (0.5, 50_000.0, Method::Precise),
     (0.9, 400_000.0, Method::Precise),
     (0.5, 200_000.0, Method::Batches),
+    (0.5, 200_000.0, Method::Controlled),
+    (0.9, 1_000_000.0, Method::Controlled),
 ];
 
 fn measure(arguments: &Arguments) -> Result<bool, String> {

@@ -54,6 +54,8 @@ layout! {
     "warmup_found_s" "what MSER-5 asks for; empty when it was not asked"
     "replications" "replications run"
     "ended_by" "`fixed` number; `precise` as asked; budget of `replications` or of `requests` spent; `unstable`"
+    "control" "what mean latency was corrected by (`control_variates`): a station or `arrivals`; empty when it was not"
+    "control_gain" "how many times as many replications would be needed without it"
     "in_system_counted" "mean number in the system: arrivals less ends"
     "in_system_by_latency" "the same by Little's law: latencies of the requests born, over the time"
     "in_system_difference_low" "lower end of the 99.9 % interval of the difference"
@@ -389,6 +391,8 @@ fn checks(table: &mut Table, finding: &Finding) {
         found.into(),
         estimates.replications.into(),
         estimates.ended.word().into(),
+        estimates.control().map_or("", |control| &control.by).into(),
+        estimates.control().map_or(f64::NAN, |control| control.gain).into(),
         little.counted.into(),
         little.by_latency.into(),
         little.difference.low.into(),

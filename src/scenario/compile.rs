@@ -70,6 +70,7 @@ pub fn compile(name: &str, mut root: Node, folder: &Path, problems: &mut Problem
         replications: replications(&run),
         precision: asked(&run),
         batches: run.method == Method::Batches,
+        control_variates: run.control_variates,
         percentiles: run.percentiles.iter().map(|percentile| percentile.0).collect(),
         confidence: run.confidence.0,
         objectives: objectives?,

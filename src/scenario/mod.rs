@@ -67,6 +67,8 @@ pub struct Scenario {
     pub precision: Option<Asked>,
     /// Whether there is one long run cut into batches, instead of replications.
     pub batches: bool,
+    /// Whether means are corrected by what is known of the load.
+    pub control_variates: bool,
     /// Quantiles to estimate besides the standard ones and those of the objectives.
     pub percentiles: Vec<f64>,
     /// Confidence of the intervals around results.

@@ -87,6 +87,8 @@ section! {
         max_replications: u32 = Asked::REPLICATIONS => between(1, 100_000),
         /// Simulated requests that are not exceeded for the sake of precision.
         max_requests: u64 = Asked::REQUESTS => at_least(1),
+        /// Whether mean latency is corrected by what is known of the load, which makes its interval narrower.
+        control_variates: bool = false,
         /// Percentiles to estimate besides the standard ones, such as `[p75, p99.95]`.
         percentiles: Vec<PercentileSpec> = Vec::new(),
         /// The start that is not measured: `auto` (a tenth of the duration, or what MSER-5 finds in steady traffic where that

@@ -64,7 +64,8 @@ impl Interval {
         Interval { value: self.value * factor, low: self.low * factor, high: self.high * factor, ..self }
     }
 
-    fn symmetric(value: f64, half_width: f64, units: usize) -> Interval {
+    /// As far to either side, from so many independent units; without bounds for fewer than two.
+    pub fn symmetric(value: f64, half_width: f64, units: usize) -> Interval {
         if units < 2 {
             return Interval::unbounded(value, units);
         }

@@ -47,6 +47,8 @@ pub struct Case {
     pub precision: Option<Precision>,
     /// Whether there is one long run cut into batches, instead of replications.
     pub batches: bool,
+    /// Whether means are corrected by what is known of the load.
+    pub control_variates: bool,
     /// Quantiles to estimate besides the standard ones and those of the objectives.
     pub percentiles: Vec<f64>,
     /// What is asked of the scenario.
@@ -79,6 +81,7 @@ impl Case {
             replications: scenario.replications as usize,
             precision: scenario.precision.as_ref().map(|asked| precision(asked, &scenario.objectives)),
             batches: scenario.batches,
+            control_variates: scenario.control_variates,
             percentiles: scenario.percentiles,
             objectives: scenario.objectives,
             confidence: scenario.confidence,

@@ -2,6 +2,7 @@
 
 use super::batches::are_correlated;
 use super::case::Case;
+use super::control::{self, Controlled};
 use super::objective;
 use super::percentiles::{Percentile, percentiles};
 use super::provision::{self, Provision};
@@ -112,6 +113,8 @@ pub struct ClassEstimates {
     pub measures: Vec<Measure>,
     /// How requests ended, as in the program, without those that never happened.
     pub outcomes: Vec<OutcomeEstimates>,
+    /// The control that the mean was corrected by, if it was.
+    pub control: Option<Controlled>,
     /// Latencies of the requests served as asked, one histogram a replication.
     served: Vec<Histogram>,
 }
@@ -342,6 +345,11 @@ impl Estimates {
         self.class(class)?.measures.iter().find(|measure| measure.metric == metric)
     }
 
+    /// The control that the mean over all requests was corrected by, if it was.
+    pub fn control(&self) -> Option<&Controlled> {
+        self.classes.first().and_then(|all| all.control.as_ref())
+    }
+
     fn class(&self, name: &str) -> Option<&ClassEstimates> {
         match self.classes.as_slice() {
             [all] => Some(all),
@@ -448,7 +456,13 @@ impl ClassEstimates {
             runs.iter().zip(&served).map(|(run, served)| (served.count(), offered(run, class))).collect();
         let name = class.map_or(Estimates::ALL, |class| &case.program.classes[usize::from(class)]);
         let mut measures = rates(case, measured, runs, class, &counts);
-        measures.push(mean(&served, case.level()));
+        let mut average = mean(&served, case.level());
+        let control = match case.control_variates && class.is_none() {
+            true => control::mean(case, measured, runs, &totals(&served), case.level()),
+            false => None,
+        };
+        average.interval = control.as_ref().map_or(average.interval, |control| control.interval);
+        measures.push(average);
         measures.extend(quantiles(case).map(|p| quantile(p, &served, &sections, case.level())));
         for measure in &mut measures {
             let trust = &mut measure.interval.trust;
@@ -462,7 +476,7 @@ impl ClassEstimates {
                 *trust = (*trust).max(Trust::Caution);
             }
         }
-        ClassEstimates { name: name.to_owned(), measures, outcomes: outcomes(case, runs, class), served }
+        ClassEstimates { name: name.to_owned(), measures, outcomes: outcomes(case, runs, class), control, served }
     }
 }
 
@@ -526,8 +540,12 @@ fn mean(latencies: &[Histogram], confidence: f64) -> Measure {
 
 /// Mean of everything the histograms counted, one histogram a replication.
 fn mean_of<'a>(histograms: impl IntoIterator<Item = &'a Histogram>, confidence: f64) -> Interval {
-    let totals = histograms.into_iter().map(|histogram| (histogram.sum() as f64, histogram.count() as f64));
-    interval::ratio(&totals.collect::<Vec<_>>(), confidence)
+    interval::ratio(&totals(histograms), confidence)
+}
+
+/// Sum and number of what each histogram counted.
+fn totals<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Vec<(f64, f64)> {
+    histograms.into_iter().map(|histogram| (histogram.sum() as f64, histogram.count() as f64)).collect()
 }
 
 fn quantile(p: f64, latencies: &[Histogram], sections: &Sections, confidence: f64) -> Measure {

@@ -10,6 +10,7 @@ pub mod capacity;
 pub mod case;
 pub mod cheapest;
 pub mod compare;
+pub mod control;
 pub mod cost;
 pub mod estimate;
 pub mod finding;

@@ -8,8 +8,7 @@
 //! thousand in the run is taken as something that does not happen.
 
 use super::case::Case;
-use super::replicate::Sample;
-use crate::exec::ResourceKind;
+use crate::exec::{ResourceKind, Run};
 use crate::law::LawSpec;
 use crate::program::{
     Choice, Condition, Discipline, Instruction, Join, Label, Outcome, OutcomeTest, Program, Register, Service,
@@ -141,13 +140,13 @@ pub struct Streams<'a> {
 
 impl<'a> Streams<'a> {
     /// The streams of a case as it was run.
-    pub fn of(case: &'a Case, sample: &Sample) -> Streams<'a> {
+    pub fn of(case: &'a Case, runs: &[&Run]) -> Streams<'a> {
         let mut streams = Streams {
             program: &case.program,
-            seen: seen(sample),
+            seen: seen(runs),
             cuts: {
-                let born: u64 = sample.simulated().iter().map(|run| run.balance.born).sum();
-                let cut: u64 = sample.simulated().iter().map(|run| run.balance.cut).sum();
+                let born: u64 = runs.iter().map(|run| run.balance.born).sum();
+                let cut: u64 = runs.iter().map(|run| run.balance.cut).sum();
                 cut as f64 > NEGLIGIBLE * born as f64
             },
             at: Vec::new(),
@@ -404,9 +403,9 @@ impl<'a> Streams<'a> {
 }
 
 /// What was seen of each resource.
-fn seen(sample: &Sample) -> BTreeMap<String, Seen> {
+fn seen(runs: &[&Run]) -> BTreeMap<String, Seen> {
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-    let resources = sample.simulated().iter().flat_map(|run| &run.resources);
+    let resources = runs.iter().flat_map(|run| &run.resources);
     for resource in resources.filter(|resource| resource.kind != ResourceKind::Balancer) {
         let of = seen.entry(resource.name.clone()).or_default();
         of.arrivals += resource.arrivals;

@@ -145,7 +145,7 @@ pub fn beside(case: &Case, sample: &Sample, estimates: &Estimates) -> Vec<Beside
     if !estimates.status.is_complete() || sample.simulated().len() < 2 {
         return Vec::new();
     }
-    let streams = Streams::of(case, sample);
+    let streams = Streams::of(case, &sample.simulated().iter().collect::<Vec<_>>());
     let desk = Desk { case, program: &case.program, sample, streams: &streams };
     let path = case
         .users

@@ -144,6 +144,7 @@ pub fn lasting(duration: Span, name: &str, rate: f64, servers: u32) -> Case {
         replications: 10,
         precision: None,
         batches: false,
+        control_variates: false,
         percentiles: Vec::new(),
         objectives: vec![
             objective("p99 < 20 ms", Measured::Quantile(0.99), true, 20e6),

@@ -30,6 +30,8 @@ pub enum Method {
     Precise,
     /// Batches of one run.
     Batches,
+    /// Ten replications whose means are corrected by control variates.
+    Controlled,
 }
 
 impl Method {
@@ -39,6 +41,7 @@ impl Method {
             Method::Ten => "replications: 10",
             Method::Precise => "precision: 5%",
             Method::Batches => "method: batches",
+            Method::Controlled => "replications: 10, control_variates: true",
         }
     }
 
@@ -48,6 +51,7 @@ impl Method {
             Method::Ten => "ten replications",
             Method::Precise => "to 5 %",
             Method::Batches => "one run",
+            Method::Controlled => "ten, with control variates",
         }
     }
 }
