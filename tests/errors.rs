@@ -905,7 +905,7 @@ error: unknown key `seeed`
 9 | run: {seeed: 1, replications: 0}
   |       ^^^^^ did you mean `seed`?
   |
-  = help: allowed keys: `seed`, `method`, `replications`, `precision`, `max_replications`, `max_requests`, `percentiles`, `warmup`, `interval`, `confidence`, `max_backlog`, `max_in_flight`
+  = help: allowed keys: `seed`, `method`, `replications`, `precision`, `max_replications`, `max_requests`, `control_variates`, `percentiles`, `warmup`, `interval`, `confidence`, `max_backlog`, `max_in_flight`
 
 error: `replications` cannot be 0
  --> shop.yaml:9:31

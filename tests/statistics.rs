@@ -23,24 +23,25 @@ fn the_truth_about_lognormal_service_is_that_of_the_known_numbers() {
 
 #[test]
 fn intervals_with_a_good_flag_hold_the_truth_and_equal_scenarios_are_rarely_told_apart() {
-    // 100 experiments each: 95 % less and more three standard errors (one in 300 for each metric, had the seeds been free).
-    for (method, requests, width) in [
-        (Method::Ten, 140_000.0, 0.2),
-        (Method::Precise, 50_000.0, 0.06),
-        (Method::Batches, 140_000.0, 0.2),
-        (Method::Controlled, 140_000.0, 0.2),
+    // 95 % less three standard errors of so many experiments (one in 300 for each metric, had the seeds been free).
+    for (method, requests, experiments, least) in [
+        (Method::Ten, 140_000.0, 100, 0.88),
+        (Method::Precise, 25_000.0, 40, 0.85),
+        (Method::Batches, 140_000.0, 40, 0.85),
+        (Method::Controlled, 140_000.0, 40, 0.85),
     ] {
         for service in [Service::Exponential, Service::Lognormal] {
             let setting = Setting { service, load: 0.5, requests, method };
-            let outcome = setting.run(100).unwrap();
+            let outcome = setting.run(experiments).unwrap();
             for coverage in &outcome.coverage {
                 let name = format!("{}, {}: {coverage:?}", coverage.setting.service.queue(), method.name());
-                assert!(coverage.is_trusted() && (0.88..=1.0).contains(&coverage.held()), "{name}");
-                assert!(coverage.width < width && coverage.bias.abs() < 0.01, "{name}");
+                assert!(coverage.is_trusted() && coverage.held() >= least, "{name}");
+                assert!(coverage.width < 0.2 && coverage.bias.abs() < 0.015, "{name}");
             }
             assert_eq!(outcome.coverage.len(), METRICS.len());
-            // 50 pairs at 5 %: more than eight are wrong once in a thousand.
-            assert!(outcome.false_words <= 8, "{} of {}", outcome.false_words, outcome.pairs);
+            // Of 50 pairs at 5 % more than eight are wrong once in a thousand, of 20 more than five.
+            let most = if experiments == 100 { 8 } else { 5 };
+            assert!(outcome.false_words <= most, "{} of {}", outcome.false_words, outcome.pairs);
         }
     }
 }

@@ -81,6 +81,8 @@ mod tests {
               "checks": [
                 {
                   "conservation": "holds",
+                  "control": "",
+                  "control_gain": null,
                   "ended_by": "fixed",
                   "growth_high": 0.000286075359,
                   "growth_low": -0.00116006084,
