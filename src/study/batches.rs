@@ -66,6 +66,7 @@ impl Batch {
             offered: self.offered,
             served: self.served,
             ended: self.ended,
+            from: whole.from,
             measured,
             answers: answers.map(|((class, outcome), latency)| Answers { class, outcome, latency }).collect(),
             stages: Vec::new(),
