@@ -77,10 +77,15 @@ impl Coverage {
         self.by_flag[0].1 as f64 / self.by_flag[0].0 as f64
     }
 
+    /// Experiments done.
+    pub fn experiments(&self) -> usize {
+        self.by_flag.iter().map(|flag| flag.0).sum()
+    }
+
     /// Whether `ok` is what most experiments are flagged. Where few are, these are the calm ones: what makes a tail look well
     /// known also makes it look light.
     pub fn is_trusted(&self) -> bool {
-        2 * self.by_flag[0].0 >= self.by_flag.iter().map(|flag| flag.0).sum()
+        2 * self.by_flag[0].0 >= self.experiments()
     }
 }
 
