@@ -35,6 +35,12 @@ impl Key {
         (self.rank_serial >> SERIAL_BITS) as u32
     }
 
+    /// Its place among the events of the same instant.
+    #[inline(always)]
+    pub fn order(self) -> (u64, u64) {
+        (self.rank_serial, self.trail)
+    }
+
     /// Whether it comes first. Nearly always the time decides, and then without a branch that could be mispredicted.
     #[inline(always)]
     pub fn precedes(&self, other: &Key) -> bool {
@@ -66,6 +72,8 @@ pub enum Event {
     Patience { slot: u32, ticket: u32 },
     /// A station with a queue of its own has something to do.
     Station { station: u16, target: u16, version: u32 },
+    /// A permit is given back that somebody waits for.
+    Back { pool: u16, target: u16 },
     /// The controller of a pool acts.
     Tick { pool: u16 },
 }

@@ -14,12 +14,13 @@ use crate::op::choose::{Asking, Balancer, pick};
 use crate::op::connect::{Connected, Connections};
 use crate::op::hold::Permits;
 use crate::op::keyed::object;
+use crate::op::later::Later;
 use crate::op::limit::Bucket;
 use crate::op::retry::{Budget, Moment};
 use crate::op::window::Window;
 use crate::program::{
-    Backoff, BalancerId, BudgetId, Choice, ConnectionsId, DEADLINE_RANK, Instruction, Join, Label, MAX_DEPTH, PoolId,
-    PoolSpec, Program, RetryId, SiteId, StationId,
+    Backoff, BalancerId, BudgetId, Choice, ConnectionsId, ConnectionsSpec, DEADLINE_RANK, Instruction, Join, Label,
+    MAX_DEPTH, PoolId, PoolSpec, Program, RetryId, SiteId, StationId,
 };
 use crate::time::{Span, Time, count_within};
 
@@ -27,6 +28,9 @@ use crate::time::{Span, Time, count_within};
 pub const STATION_RANK: u32 = 1;
 /// Rank of whoever loses patience at a station: after the ends of service, before new arrivals.
 pub const LEAVING_RANK: u32 = 2;
+
+/// Rank of permits given back to those who wait: with the first that give back.
+pub const BACK_RANK: u32 = 3;
 
 /// What a request does next; its program counter has moved on already.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +57,23 @@ pub struct Joining {
     resumed: bool,
 }
 
+/// How long an idle connection is kept.
+#[derive(Clone, Copy, Debug)]
+enum Keep {
+    /// Always so long.
+    Always(Span),
+    /// As drawn when it becomes idle.
+    Drawn(SiteId),
+}
+
+impl Keep {
+    fn of(program: &Program, spec: &ConnectionsSpec) -> Keep {
+        let Some(site) = spec.keep_alive else { return Keep::Always(Span(u64::MAX)) };
+        let constant = program.sites[site.index()].law.as_ref().and_then(|law| law.is_constant());
+        constant.map_or(Keep::Drawn(site), |span| Keep::Always(Span(span)))
+    }
+}
+
 /// Operators, draws and records of a run.
 #[derive(Clone, Debug)]
 pub struct Core<'a> {
@@ -62,12 +83,18 @@ pub struct Core<'a> {
     /// Stations; the plain executor has its own.
     pub stations: Vec<Station>,
     pub pools: Vec<Permits>,
+    /// Permits taken without a wait in the measured time, not recorded yet.
+    taken: Vec<u64>,
     /// What changes the number of permits, by pool.
     scalers: Vec<Option<Scaler>>,
     buckets: Vec<Bucket>,
     caches: Vec<Cache>,
     connections: Vec<Connections>,
+    /// How long idle connections are kept.
+    keep_alive: Vec<Keep>,
     pub balancers: Vec<Balancer>,
+    /// Answers of targets that balancers have not been told of yet.
+    answers: Vec<Later<u32>>,
     pub budgets: Vec<Budget>,
     /// Whether instructions are run a window at a time, so that what is earned in one may be taken before in another.
     pub windowed: bool,
@@ -112,11 +139,14 @@ impl<'a> Core<'a> {
             recorder: Recorder::new(program, options),
             stations: program.stations.iter().map(Station::new).collect(),
             pools: program.pools.iter().map(Permits::new).collect(),
+            taken: vec![0; program.pools.len()],
             scalers: program.pools.iter().map(|spec| scaler(spec, options.until)).collect(),
             buckets: program.buckets.iter().map(Bucket::new).collect(),
             caches: program.caches.iter().map(Cache::new).collect(),
             connections: program.connections.iter().map(|spec| Connections::new(spec).by_hour(window)).collect(),
+            keep_alive: program.connections.iter().map(|spec| Keep::of(program, spec)).collect(),
             balancers: program.balancers.iter().map(Balancer::new).collect(),
+            answers: vec![Later::default(); program.balancers.len()],
             budgets: program.budgets.iter().map(Budget::new).collect(),
             windowed: false,
             joins: Vec::new(),
@@ -262,8 +292,9 @@ impl<'a> Core<'a> {
         self.caches[cache].store(object, at, self.recorder.window);
     }
 
+    /// A request chooses a target.
     #[inline]
-    fn balance(&mut self, balancer: BalancerId, token: &mut Token, at: Time) {
+    pub fn balance(&mut self, balancer: BalancerId, token: &mut Token, at: Time) {
         let spec = &self.program.balancers[balancer.index()];
         let bits = match spec.choice {
             Choice::Random(site) | Choice::Weighted(site, _) => self.draws.bits(site, token.word()),
@@ -271,6 +302,9 @@ impl<'a> Core<'a> {
             Choice::Flows(site, flows) => self.flow(site, pick(self.draws.bits(site, token.word()), flows)),
             Choice::RoundRobin | Choice::HashKey | Choice::Given => 0,
         };
+        while let Some((_, target)) = self.answers[balancer.index()].due(at) {
+            self.balancers[balancer.index()].release(target);
+        }
         let asking = Asking { bits, class: token.class, key: token.key, given: token.given };
         let target = self.balancers[balancer.index()].choose(spec, asking);
         token.set(spec.target, target);
@@ -284,7 +318,9 @@ impl<'a> Core<'a> {
         known.copied().unwrap_or_else(|| flow_bits(&self.draws, site, flow))
     }
 
-    fn connect(&mut self, connections: ConnectionsId, token: &mut Token, at: Time) -> bool {
+    /// Whether a request has a connection now.
+    #[inline]
+    pub fn connect(&mut self, connections: ConnectionsId, token: &mut Token, at: Time) -> bool {
         let index = connections.index();
         let spec = &self.program.connections[index];
         let window = self.recorder.window;
@@ -295,7 +331,7 @@ impl<'a> Core<'a> {
         match connected {
             Connected::As(state) => {
                 token.set(spec.state, state);
-                tally.hits += counted * (state != crate::program::ConnectionsSpec::NEW) as u64;
+                tally.hits += counted * (state != ConnectionsSpec::NEW) as u64;
                 true
             }
             Connected::Full => {
@@ -306,11 +342,57 @@ impl<'a> Core<'a> {
     }
 
     fn disconnect(&mut self, connections: ConnectionsId, keep: bool, token: &Token, at: Time) {
-        let spec = &self.program.connections[connections.index()];
-        let forever = Span(u64::MAX);
-        let keep = keep.then(|| spec.keep_alive.map_or(forever, |site| self.draws.span(site, token.word())));
-        let (target, state) = (token.target(spec.target), token.target(Some(spec.state)) as u32);
+        let (target, (state, keep)) = self.connected(connections, keep, token);
         self.connections[connections.index()].disconnect(target, at, state, keep, self.recorder.window);
+    }
+
+    /// The same at an instant to come, with its place among those of the same instant.
+    #[inline]
+    pub fn disconnect_later(
+        &mut self,
+        (connections, keep): (ConnectionsId, bool),
+        token: &Token,
+        at: Time,
+        order: (u64, u64),
+    ) {
+        let (target, back) = self.connected(connections, keep, token);
+        self.connections[connections.index()].disconnect_later(target, at, order, back);
+    }
+
+    /// A request takes a permit, if one is free.
+    #[inline]
+    pub fn takes(&mut self, pool: PoolId, token: &Token, at: Time) -> bool {
+        let target = token.target(self.program.pools[pool.index()].target);
+        let window = self.recorder.window;
+        let taken = self.pools[pool.index()].take(target, at, window);
+        self.taken[pool.index()] += (taken && window.contains(at)) as u64;
+        taken
+    }
+
+    /// The pool of the connection of a request, what kind of connection it is, and how long it will be kept.
+    #[inline]
+    fn connected(&self, connections: ConnectionsId, keep: bool, token: &Token) -> (usize, (u32, Option<Span>)) {
+        let spec = &self.program.connections[connections.index()];
+        let keep = keep.then(|| match self.keep_alive[connections.index()] {
+            Keep::Always(span) => span,
+            Keep::Drawn(site) => self.draws.span(site, token.word()),
+        });
+        (token.target(spec.target), (token.target(Some(spec.state)) as u32, keep))
+    }
+
+    /// The target of a request will have answered at an instant.
+    #[inline]
+    pub fn release_later(&mut self, balancer: BalancerId, token: &Token, at: Time) {
+        let target = token.target(Some(self.program.balancers[balancer.index()].target));
+        self.answers[balancer.index()].add(at, target as u32);
+    }
+
+    /// Whether a policy repeats a request, as long as its budget allows it.
+    #[inline]
+    pub fn repeats(&self, policy: RetryId, token: &Token) -> bool {
+        let spec = &self.program.retries[policy.index()];
+        let repeated = token.registers[spec.counter.index()] as u32;
+        spec.attempts.is_none_or(|attempts| repeated + 1 < attempts) && spec.on[token.outcome as usize]
     }
 
     /// Whether whoever called is still there.
@@ -328,12 +410,8 @@ impl<'a> Core<'a> {
     fn retry(&mut self, token: &mut Token, at: Time, policy: RetryId, to: Label) -> Flow {
         let spec = &self.program.retries[policy.index()];
         let repeated = token.registers[spec.counter.index()] as u32;
-        let left = spec.attempts.is_none_or(|attempts| repeated + 1 < attempts);
         token.pc += 1;
-        if !left || !spec.on[token.outcome as usize] {
-            return Flow::On;
-        }
-        if !self.may_retry(spec.budget, (at, 0)) {
+        if !self.repeats(policy, token) || !self.may_retry(spec.budget, (at, 0)) {
             return Flow::On;
         }
         let backoff = self.backoff(spec.backoff, repeated, token.word());
@@ -470,6 +548,15 @@ impl<'a> Core<'a> {
     /// conservation law is not complete: none of its numbers can be trusted.
     pub fn close(mut self, verdict: Verdict, at: Time, in_stations: u64) -> Run {
         let window = self.recorder.window;
+        self.pools.iter_mut().for_each(|pool| pool.settle(window));
+        self.connections.iter_mut().for_each(|pool| pool.settle(window));
+        for (balancer, answers) in self.balancers.iter_mut().zip(&mut self.answers) {
+            std::iter::from_fn(|| answers.due(Time::NEVER)).for_each(|(_, target)| balancer.release(target));
+        }
+        for (tally, &taken) in self.recorder.pools.iter_mut().zip(&self.taken) {
+            tally.arrivals += taken;
+            tally.wait.record_n(0, taken);
+        }
         for (pool, tally) in self.pools.iter().zip(&mut self.recorder.pools) {
             tally.busy = pool.busy(at, window);
         }

@@ -10,7 +10,7 @@ use super::calendar::{Calendar, Event, Key};
 use super::core::{Core, Flow, deadline_rank};
 use super::run::{Options, Verdict};
 use super::source::Arrival;
-use super::step::{Action, Step, steps};
+use super::step::{Action, GiveBack, Step, steps};
 use super::token::{NO_STAGE, Token};
 use crate::op::window::Window;
 use crate::program::{Guard, PoolId, Program};
@@ -40,8 +40,8 @@ pub trait Outside {
 
 /// Why a request does not run on.
 enum Halt {
-    /// Somebody else may come first.
-    Others,
+    /// Somebody else may come first: it has to wait for its turn, with this rank.
+    Others(u32),
     /// A deadline lies before the instant it would go on.
     Late(Time),
     /// It has ended for its client.
@@ -52,6 +52,44 @@ enum Halt {
     Visit,
     /// It leaves the part.
     Leave,
+}
+
+/// What has been done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Past {
+    /// The last instant at which something ordered was done, and the highest rank of what was done then.
+    latest: (Time, u32),
+    now: Time,
+    /// Connections given back out of the order of ranks.
+    behind: u64,
+}
+
+impl Past {
+    /// A request gives something back, at an instant that may lie ahead.
+    #[inline(always)]
+    fn give_back(&mut self, core: &mut Core<'_>, calendar: &mut Calendar, token: &Token, at: Time, back: GiveBack) {
+        self.now = self.now.max(at);
+        match back {
+            GiveBack::Connection(connections, keep, rank) => {
+                let key = if at == self.latest.0 && rank < self.latest.1 {
+                    // Whatever has brought it here at this very instant comes before it.
+                    self.behind += 1;
+                    Key::new(at, self.latest.1, self.behind, 0)
+                } else {
+                    Key::new(at, rank, token.serial, token.trail)
+                };
+                core.disconnect_later((connections, keep), token, at, key.order());
+            }
+            GiveBack::Answer(balancer) => core.release_later(balancer, token, at),
+            GiveBack::Permit(pool, rank) => {
+                let target = token.target(core.program.pools[pool.index()].target);
+                if !core.pools[pool.index()].give_back_later(target, at) {
+                    let event = Event::Back { pool: pool.0, target: target as u16 };
+                    calendar.push(Key::new(at, rank, token.serial, token.trail), event);
+                }
+            }
+        }
+    }
 }
 
 /// The requests of a part and what is to happen to them.
@@ -67,9 +105,7 @@ pub struct Interpreter<'a> {
     ahead: Ahead,
     /// Before this key nothing comes in, and the window does not end.
     horizon: Key,
-    /// The last instant at which something ordered was done, and the highest rank of what was done then.
-    latest: (Time, u32),
-    now: Time,
+    past: Past,
     window: Window,
     guard: Guard,
     cancel: Option<&'a AtomicBool>,
@@ -90,8 +126,7 @@ impl<'a> Interpreter<'a> {
             width: ahead.width(),
             ahead,
             horizon: Key::LAST,
-            latest: (Time::ZERO, 0),
-            now: Time::ZERO,
+            past: Past::default(),
             window: Window { from: options.from, until: options.until },
             guard: options.guard,
             cancel: options.cancel,
@@ -141,7 +176,7 @@ impl<'a> Interpreter<'a> {
         // The rows of the part hold other draws; made when they are needed, they are the same.
         self.tokens.iter_mut().for_each(|token| token.lucky = false);
         self.luck.resize(self.tokens.len() * self.width, 0);
-        (self.latest, self.now) = (part.latest, part.now);
+        self.past = part.past;
     }
 
     /// Whether nobody is inside.
@@ -162,7 +197,7 @@ impl<'a> Interpreter<'a> {
 
     /// The instant of the last event.
     pub fn now(&self) -> Time {
-        self.now
+        self.past.now
     }
 
     /// The key before which nothing comes in.
@@ -195,10 +230,10 @@ impl<'a> Interpreter<'a> {
     /// It is the turn of an event.
     #[inline(always)]
     fn turn(&mut self, key: Key) {
-        self.now = self.now.max(key.at());
+        self.past.now = self.past.now.max(key.at());
         // What comes after an event of a high rank at its instant comes because of it, whatever its own rank.
-        let before = if key.at() == self.latest.0 { self.latest.1 } else { 0 };
-        self.latest = (key.at(), before.max(key.rank()));
+        let before = if key.at() == self.past.latest.0 { self.past.latest.1 } else { 0 };
+        self.past.latest = (key.at(), before.max(key.rank()));
     }
 
     fn handle(&mut self, core: &mut Core<'_>, out: &mut impl Outside, key: Key, event: Event) {
@@ -209,6 +244,7 @@ impl<'a> Interpreter<'a> {
             Event::Deadline { slot, ticket } => self.deadline(core, out, slot, ticket, at),
             Event::Patience { slot, ticket } => self.patience(core, out, slot, ticket, at),
             Event::Station { station, target, version } => self.station_event(core, station, target, version, at),
+            Event::Back { pool, target } => self.back(core, PoolId(pool), target as usize, at),
             Event::Tick { pool } => self.tick(core, PoolId(pool), at),
         }
     }
@@ -271,7 +307,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn end(&mut self, core: &mut Core<'_>, out: &mut impl Outside, slot: u32, at: Time) {
-        self.now = self.now.max(at);
+        self.past.now = self.past.now.max(at);
         let serial = self.tokens[slot as usize].serial;
         self.remove(slot);
         if let Some(next) = out.follow(serial, at) {
@@ -282,7 +318,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn leave(&mut self, out: &mut impl Outside, slot: u32, at: Time) {
-        let (latest, rank) = self.latest;
+        let (latest, rank) = self.past.latest;
         out.leave(at, if at == latest { rank } else { 0 }, &self.tokens[slot as usize]);
         self.remove(slot);
     }
@@ -294,9 +330,9 @@ impl<'a> Interpreter<'a> {
         let mut at = at;
         loop {
             match self.run_on(core, slot, &mut at) {
-                Halt::Others => {
+                Halt::Others(rank) => {
                     let token = &self.tokens[slot as usize];
-                    let key = Key::new(at, self.code[token.pc as usize].rank, token.serial, token.trail);
+                    let key = Key::new(at, rank, token.serial, token.trail);
                     return self.calendar.put_back(key, Event::Resume { slot });
                 }
                 Halt::Late(end) => {
@@ -317,22 +353,33 @@ impl<'a> Interpreter<'a> {
     /// Runs instructions that concern nobody else, and those whose turn it is.
     #[inline(always)]
     fn run_on(&mut self, core: &mut Core<'_>, slot: u32, at: &mut Time) -> Halt {
-        let Interpreter { code, tokens, calendar, horizon, latest, luck, width, .. } = self;
+        let Interpreter { code, tokens, calendar, horizon, past, luck, width, .. } = self;
         let token = &mut tokens[slot as usize];
         let mut row: &[u32] = if token.lucky { &luck[slot as usize * *width..][..*width] } else { &[] };
         // Where the request is, without a detour over memory.
         let mut pc = token.pc;
+        // What it does at this instant comes after what it has done without waiting for its turn.
+        let mut behind = (Time::NEVER, 0);
         loop {
             let step = &code[pc as usize];
             if step.mark != NO_STAGE {
                 core.recorder.mark(token, *at, step.mark);
             }
             if step.rank != 0 {
-                let key = Key::new(*at, step.rank, token.serial, token.trail);
+                if let Action::Retry(policy) = step.action
+                    && !core.repeats(policy, token)
+                {
+                    behind = (*at, step.rank);
+                    pc = step.pc + 1;
+                    continue;
+                }
+                let rank = if *at == behind.0 { step.rank.max(behind.1) } else { step.rank };
+                let key = Key::new(*at, rank, token.serial, token.trail);
                 if key.follows_either(horizon, calendar.next_key()) {
                     token.pc = step.pc;
-                    return Halt::Others;
+                    return Halt::Others(rank);
                 }
+                let latest = &mut past.latest;
                 *latest = (*at, if *at == latest.0 { latest.1.max(step.rank) } else { step.rank });
             }
             let span = match step.action {
@@ -373,7 +420,36 @@ impl<'a> Interpreter<'a> {
                     core.recorder.meter(meter as usize, 1, *at);
                     continue;
                 }
-                Action::Visit => {
+                Action::GiveBack(back) => {
+                    pc = step.pc + 1;
+                    past.give_back(core, calendar, token, *at, back);
+                    continue;
+                }
+                Action::Connect(connections, full) => {
+                    let connected = core.connect(connections, token, *at);
+                    pc = if connected { step.pc + 1 } else { full };
+                    continue;
+                }
+                Action::Choose(balancer) => {
+                    pc = step.pc + 1;
+                    core.balance(balancer, token, *at);
+                    continue;
+                }
+                Action::Limit(bucket, otherwise) => {
+                    let admitted = core.admit(bucket.index(), token.class, token.key, *at);
+                    pc = if admitted { step.pc + 1 } else { otherwise };
+                    continue;
+                }
+                Action::Meter(meter, amount) => {
+                    pc = step.pc + 1;
+                    core.recorder.meter(meter.index(), token.amount(amount, *at), *at);
+                    continue;
+                }
+                Action::Hold(pool) if core.takes(pool, token, *at) => {
+                    pc = step.pc + 1;
+                    continue;
+                }
+                Action::Hold(_) | Action::Visit => {
                     token.pc = step.pc;
                     return Halt::Visit;
                 }
@@ -381,7 +457,7 @@ impl<'a> Interpreter<'a> {
                     token.pc = step.pc;
                     return Halt::Leave;
                 }
-                Action::Other => {
+                Action::Retry(_) | Action::Other => {
                     token.pc = step.pc;
                     let flow = core.step(token, *at, &step.instruction);
                     pc = token.pc;
@@ -611,7 +687,11 @@ mod tests {
     fn a_request_leaves_a_part_with_its_own_time() {
         assert_eq!(run_part(&[(1, 0), (2, 30)], &[100]), (vec![(1, 10, 5), (2, 40, 5)], 0));
         let (left, inside) = run_part(&[(1, 0)], &[5]);
-        assert_eq!((left, inside), (vec![], 1), "what gives back waits for its turn, beyond the end of the window");
+        assert_eq!(
+            (left, inside),
+            (vec![(1, 10, 5)], 0),
+            "what gives back needs no turn, even beyond the end of the window"
+        );
     }
 
     #[test]
@@ -632,7 +712,7 @@ mod tests {
         let mut outside = Listed { coming: [entry(1, 0), entry(2, 0)].into(), left: Vec::new() };
         part.run_until(&mut core, &mut outside, Time::NEVER).unwrap();
         let ranks: Vec<(u64, u32)> = outside.left.iter().map(|entry| (entry.at.0 / MS, entry.rank)).collect();
-        assert_eq!(ranks, [(10, 3), (15, deadline_rank(0))]);
+        assert_eq!(ranks, [(10, 0), (15, deadline_rank(0))]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::time::Span;
 pub type Sources<'a> = &'a dyn Fn() -> Box<dyn Source>;
 
 /// Windows pay where at most one instruction in so many runs by events all the same.
-const LOOPS: usize = 3;
+const LOOPS: usize = 2;
 
 /// How the automatic executor runs a program.
 #[derive(Clone, Debug, PartialEq, Eq)]

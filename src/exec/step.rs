@@ -2,7 +2,9 @@
 
 use super::ahead::Place;
 use super::token::NO_STAGE;
-use crate::program::{Amount, Condition, Instruction, Per, Program, SiteId};
+use crate::program::{
+    Amount, BalancerId, BucketId, Condition, ConnectionsId, Instruction, MeterId, Per, PoolId, Program, RetryId, SiteId,
+};
 use crate::rng::Threshold;
 use crate::time::Span;
 
@@ -42,12 +44,53 @@ pub enum Action {
     Call(u8, Option<Span>),
     /// Ends a call.
     Return(u8),
+    /// Gives something back, at its own time.
+    GiveBack(GiveBack),
+    /// Repeats within a budget, if the policy says so.
+    Retry(RetryId),
     /// Whatever else needs no waiting.
     Other,
+    /// Takes a permit, or waits for one.
+    Hold(PoolId),
+    /// Takes a connection, or goes elsewhere.
+    Connect(ConnectionsId, u32),
+    /// Chooses a target.
+    Choose(BalancerId),
+    /// Takes a token, or goes elsewhere.
+    Limit(BucketId, u32),
+    /// Usage is counted.
+    Meter(MeterId, Amount),
     /// The request may wait here, or wake others.
     Visit,
     /// The request leaves the part.
     Leave,
+}
+
+/// What is given back at its own time: nobody learns of it before somebody asks.
+#[derive(Clone, Copy, Debug)]
+pub enum GiveBack {
+    /// A connection, to be kept or closed. With the rank of the instruction.
+    Connection(ConnectionsId, bool, u32),
+    /// The answer of a target to its balancer.
+    Answer(BalancerId),
+    /// A permit, where their number is fixed. With the rank of the instruction.
+    Permit(PoolId, u32),
+}
+
+impl GiveBack {
+    /// What an instruction gives back, if it does so at its own time.
+    pub fn of(program: &Program, place: usize) -> Option<GiveBack> {
+        match program.code[place] {
+            Instruction::Disconnect { connections, keep } => {
+                Some(GiveBack::Connection(connections, keep, program.rank[place]))
+            }
+            Instruction::Release { balancer } => Some(GiveBack::Answer(balancer)),
+            Instruction::Free { pool } if program.pools[pool.index()].scaling.is_none() => {
+                Some(GiveBack::Permit(pool, program.rank[place]))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The steps of a program of which `members` belong to the part.
@@ -70,23 +113,37 @@ fn step(program: &Program, members: &[bool], places: &[Place], start: usize) -> 
     }
     let instruction = program.code[pc];
     let (action, rank) = match members[pc] {
-        true => (action(program, &instruction), program.rank[pc]),
+        true => action(program, pc),
         false => (Action::Leave, 0),
     };
     Step { action, pc: pc as u32, rank, mark, place: places[pc], instruction }
 }
 
-fn action(program: &Program, instruction: &Instruction) -> Action {
-    use Instruction::{Arrive, Branch, Call, Delay, Fork, Free, Hold, Meter, Return, Serve};
+/// How an instruction is done, and its rank there: what is given back later needs no turn.
+fn action(program: &Program, place: usize) -> (Action, u32) {
+    use Instruction::{
+        Arrive, Branch, Call, Choose, Connect, Delay, Fork, Free, Hold, Limit, Meter, Retry, Return, Serve,
+    };
+    if let Some(back) = GiveBack::of(program, place) {
+        return (Action::GiveBack(back), 0);
+    }
+    let (instruction, rank) = (program.code[place], program.rank[place]);
     let same = |site: SiteId| program.sites[site.index()].law.as_ref().map_or(Some(0), |law| law.is_constant());
-    match *instruction {
+    let action = match instruction {
         Delay { site, per: Per::Request } => same(site).map_or(Action::Draw(site), |value| Action::Pass(Span(value))),
         Branch { on: Condition::Chance(site, p), to } => Action::Chance(site, p, to.0),
         Branch { on, to } => Action::Test(on, to.0),
+        Connect { connections, full } => Action::Connect(connections, full.0),
+        Choose { balancer } => Action::Choose(balancer),
+        Limit { bucket, otherwise } => Action::Limit(bucket, otherwise.0),
         Meter { meter, amount: Amount::One } => Action::Count(meter.0),
+        Meter { meter, amount } => Action::Meter(meter, amount),
         Call { depth, deadline, .. } => Action::Call(depth, deadline),
         Return { depth } => Action::Return(depth),
-        Serve { .. } | Hold { .. } | Free { .. } | Fork { .. } | Arrive { .. } => Action::Visit,
+        Hold { pool, .. } => Action::Hold(pool),
+        Serve { .. } | Free { .. } | Fork { .. } | Arrive { .. } => Action::Visit,
+        Retry { policy, .. } if rank != 0 => Action::Retry(policy),
         _ => Action::Other,
-    }
+    };
+    (action, rank)
 }

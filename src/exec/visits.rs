@@ -1,7 +1,7 @@
 //! Visits at which a request may wait, or wakes others: stations, permits, parallel calls.
 
 use super::calendar::{Event, Key};
-use super::core::{Core, LEAVING_RANK, STATION_RANK, scaler, slowed};
+use super::core::{BACK_RANK, Core, LEAVING_RANK, STATION_RANK, scaler, slowed};
 use super::interpreter::{Interpreter, Outside};
 use super::station::Queue;
 use crate::op::fifo::Arrived;
@@ -205,15 +205,32 @@ impl Interpreter<'_> {
                 }
                 let waiting = core.pools[id.index()].waiting(target);
                 self.check_backlog(waiting, || spec.name.clone());
+                self.expect_back(core, id, target);
                 self.wait(slot);
                 None
             }
         }
     }
 
+    /// Somebody waits for a permit: that permits are given back is now an event. Among those of the same instant the
+    /// order makes no difference.
+    #[inline(never)]
+    fn expect_back(&mut self, core: &mut Core<'_>, id: PoolId, target: usize) {
+        let event = Event::Back { pool: id.0, target: target as u16 };
+        while let Some(at) = core.pools[id.index()].next_back(target) {
+            self.calendar.push(Key::new(at, BACK_RANK, id.0 as u64, target as u64), event);
+        }
+    }
+
     #[inline]
     fn give_back(&mut self, core: &mut Core<'_>, slot: u32, at: Time, id: PoolId) -> Option<Span> {
         let target = self.tokens[slot as usize].target(core.program.pools[id.index()].target);
+        self.back(core, id, target, at);
+        self.next_after(slot, Span::ZERO)
+    }
+
+    /// A permit is given back; it goes to the first who waits.
+    pub(super) fn back(&mut self, core: &mut Core<'_>, id: PoolId, target: usize, at: Time) {
         let window = core.recorder.window;
         let tokens = &self.tokens;
         let waits = |waiter: &Waiter| tokens[waiter.slot as usize].ticket == waiter.ticket;
@@ -223,7 +240,6 @@ impl Interpreter<'_> {
             }
             self.served(next.slot, at);
         }
-        self.next_after(slot, Span::ZERO)
     }
 
     /// The controllers of the pools that belong to the members.

@@ -2,6 +2,7 @@
 //! opened when none is. One state machine for keep-alive pools and for functions (AWS Lambda's reuse order:
 //! `data/aws-2026-11`, rows `lambda_keepalive`).
 
+use super::later::Later;
 use super::window::{Level, Window};
 use crate::program::ConnectionsSpec;
 use crate::time::{Span, Time};
@@ -30,6 +31,15 @@ struct Pool {
     provisioned: u32,
     idle: Vec<Idle>,
     kept: u64,
+    later: Later<Back>,
+}
+
+/// A connection that is to be given back: its place among those of the same instant, and what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Back {
+    order: (u64, u64),
+    state: u32,
+    keep: Span,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +48,46 @@ struct Idle {
     expires: Time,
 }
 
+impl Pool {
+    /// From an instant on so many are in use.
+    #[inline]
+    fn set(&mut self, at: Time, busy: u32, window: Window, hours: &mut [u64]) {
+        if !hours.is_empty() {
+            window.spread(hours, self.busy.now.into(), self.busy.since(), at);
+        }
+        self.busy.set(at, busy, window);
+    }
+
+    /// One is given back.
+    #[inline]
+    fn back(&mut self, at: Time, (state, keep): (u32, Span), window: Window, hours: &mut [u64]) {
+        self.set(at, self.busy.now - 1, window, hours);
+        if state == ConnectionsSpec::PROVISIONED {
+            self.provisioned += 1;
+        } else if keep.0 > 0 {
+            self.idle.push(Idle { since: at, expires: at + keep });
+        }
+    }
+
+    /// Whatever has been given back by an instant is there.
+    #[inline(always)]
+    fn settle(&mut self, at: Time, window: Window, hours: &mut [u64]) {
+        while let Some((at, Back { state, keep, .. })) = self.later.due(at) {
+            self.back(at, (state, keep), window, hours);
+        }
+    }
+}
+
 impl Connections {
     /// Pools with nothing open but what is provisioned.
     pub fn new(spec: &ConnectionsSpec) -> Connections {
-        let pool = Pool { busy: Level::default(), provisioned: spec.provisioned, idle: Vec::new(), kept: 0 };
+        let pool = Pool {
+            busy: Level::default(),
+            provisioned: spec.provisioned,
+            idle: Vec::new(),
+            kept: 0,
+            later: Later::default(),
+        };
         let pools = vec![pool; spec.targets as usize];
         Connections { limit: spec.limit.unwrap_or(u32::MAX), pools, hours: Vec::new() }
     }
@@ -59,13 +105,11 @@ impl Connections {
     #[inline]
     pub fn connect(&mut self, target: usize, at: Time, window: Window) -> Connected {
         let pool = &mut self.pools[target];
+        pool.settle(at, window, &mut self.hours);
         if pool.busy.now >= self.limit {
             return Connected::Full;
         }
-        if !self.hours.is_empty() {
-            window.spread(&mut self.hours, pool.busy.now.into(), pool.busy.since(), at);
-        }
-        pool.busy.set(at, pool.busy.now + 1, window);
+        pool.set(at, pool.busy.now + 1, window, &mut self.hours);
         if pool.provisioned > 0 {
             pool.provisioned -= 1;
             return Connected::As(ConnectionsSpec::PROVISIONED);
@@ -85,16 +129,19 @@ impl Connections {
     /// Gives a connection back: closed, or kept for `keep` from now on. `state` is what `connect` answered.
     #[inline]
     pub fn disconnect(&mut self, target: usize, at: Time, state: u32, keep: Option<Span>, window: Window) {
-        let pool = &mut self.pools[target];
-        if !self.hours.is_empty() {
-            window.spread(&mut self.hours, pool.busy.now.into(), pool.busy.since(), at);
-        }
-        pool.busy.set(at, pool.busy.now - 1, window);
-        match (state, keep) {
-            (ConnectionsSpec::PROVISIONED, _) => pool.provisioned += 1,
-            (_, Some(keep)) => pool.idle.push(Idle { since: at, expires: at + keep }),
-            (_, None) => {}
-        }
+        self.pools[target].back(at, (state, keep.unwrap_or_default()), window, &mut self.hours);
+    }
+
+    /// The same at an instant to come; nobody learns of it before somebody asks for a connection. `order` is its place
+    /// among those that are given back at the same instant.
+    #[inline]
+    pub fn disconnect_later(&mut self, target: usize, at: Time, order: (u64, u64), (state, keep): (u32, Option<Span>)) {
+        self.pools[target].later.add(at, Back { order, state, keep: keep.unwrap_or_default() });
+    }
+
+    /// Whatever is still to be given back is given back.
+    pub fn settle(&mut self, window: Window) {
+        self.pools.iter_mut().for_each(|pool| pool.settle(Time::NEVER, window, &mut self.hours));
     }
 
     /// Connections in use now.
@@ -156,6 +203,21 @@ mod tests {
         assert_eq!(pool.connect(0, Time(65), WINDOW), warm, "the one of 20 is kept until 70");
         assert_eq!(pool.connect(0, Time(65), WINDOW), new, "the one of 10 was closed at 60");
         assert_eq!(pool.kept(WINDOW), 45 + 50);
+    }
+
+    #[test]
+    fn what_is_to_be_given_back_is_there_at_its_instant_and_in_its_order() {
+        let (mut pool, kept) = (pool(Some(2), 0), |keep| (ConnectionsSpec::NEW, Some(Span(keep))));
+        let connect = |pool: &mut Connections, at| pool.connect(0, Time(at), WINDOW);
+        (0..2).for_each(|_| assert_eq!(connect(&mut pool, 0), Connected::As(ConnectionsSpec::NEW)));
+        pool.disconnect_later(0, Time(10), (1, 0), kept(5));
+        pool.disconnect_later(0, Time(10), (0, 0), kept(50));
+        assert_eq!(connect(&mut pool, 9), Connected::Full);
+        assert_eq!(connect(&mut pool, 20), Connected::As(ConnectionsSpec::WARM));
+        assert_eq!(pool.kept(WINDOW), 5 + 10, "the last one that came back was used last, and had been closed");
+        pool.disconnect_later(0, Time(30), (0, 0), (ConnectionsSpec::WARM, None));
+        pool.settle(WINDOW);
+        assert_eq!((pool.taken(), pool.busy(Time(30), WINDOW)), (0, vec![10 + 10 + 10]));
     }
 
     #[test]

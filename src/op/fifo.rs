@@ -74,6 +74,8 @@ pub struct Fifo {
     places: usize,
     impatient: bool,
     free: Vec<Time>,
+    /// The server that started last, by station: the next has usually been free for long.
+    last: Vec<u32>,
     queues: Vec<Waiting>,
 }
 
@@ -107,6 +109,7 @@ impl Fifo {
             places: spec.queue.map_or(usize::MAX, |queue| queue as usize),
             impatient: spec.patience.is_some(),
             free: vec![Time::ZERO; targets * servers],
+            last: vec![0; targets],
             queues: vec![Waiting::default(); targets],
         }
     }
@@ -116,6 +119,16 @@ impl Fifo {
     #[inline]
     pub fn arrive(&mut self, target: usize, at: Time, service: Span, patience: Option<Span>, setup: Span) -> Arrived {
         let servers = &mut self.free[target * self.servers..][..self.servers];
+        let last = &mut self.last[target];
+        let next = if (*last as usize) + 1 < servers.len() { *last as usize + 1 } else { 0 };
+        if servers.len() <= SCAN && servers[next] <= at {
+            // Of those that are free, any will do.
+            *last = next as u32;
+            let start = at + setup;
+            let end = start + service;
+            servers[next] = end;
+            return Arrived::Served { start, end };
+        }
         let server = earliest(servers);
         let free = servers[server];
         if free <= at {

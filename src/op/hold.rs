@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::later::Later;
 use super::window::{Level, Window};
 use crate::program::PoolSpec;
 use crate::time::Time;
@@ -46,6 +47,8 @@ struct Pool {
     queue: VecDeque<Waiter>,
     /// Of those in the queue, how many still wait.
     waiting: usize,
+    /// Permits to be given back while nobody waits.
+    later: Later<()>,
 }
 
 /// All time.
@@ -57,6 +60,14 @@ impl Pool {
         self.taken.set(at, taken, window);
         if scaled {
             self.load.set(at, taken, ALWAYS);
+        }
+    }
+
+    /// Whatever has been given back by an instant is there.
+    #[inline(always)]
+    fn settle(&mut self, at: Time, window: Window) {
+        while let Some((at, ())) = self.later.due(at) {
+            self.taken.set(at, self.taken.now - 1, window);
         }
     }
 
@@ -84,15 +95,26 @@ impl Permits {
         }
     }
 
+    /// Takes a permit, if one is free.
+    #[inline]
+    pub fn take(&mut self, target: usize, at: Time, window: Window) -> bool {
+        let pool = &mut self.pools[target];
+        pool.settle(at, window);
+        let free = pool.taken.now < self.size;
+        debug_assert!(!free || pool.waiting == 0, "a permit is free while someone waits");
+        if free {
+            pool.set(at, pool.taken.now + 1, window, self.scaled);
+        }
+        free
+    }
+
     /// Asks for a permit.
     #[inline]
     pub fn ask(&mut self, target: usize, waiter: Waiter, window: Window) -> Asked {
-        let pool = &mut self.pools[target];
-        if pool.taken.now < self.size {
-            debug_assert_eq!(pool.waiting, 0, "a permit is free while someone waits");
-            pool.set(waiter.since, pool.taken.now + 1, window, self.scaled);
+        if self.take(target, waiter.since, window) {
             return Asked::Granted;
         }
+        let pool = &mut self.pools[target];
         if pool.waiting >= self.places {
             return Asked::Full;
         }
@@ -111,6 +133,7 @@ impl Permits {
         waits: impl Fn(&Waiter) -> bool,
     ) -> Option<Waiter> {
         let pool = &mut self.pools[target];
+        pool.settle(at, window);
         // With fewer permits than are taken, this one is gone.
         if pool.taken.now <= self.size
             && let Some(waiter) = pool.next(waits)
@@ -119,6 +142,28 @@ impl Permits {
         }
         pool.set(at, pool.taken.now - 1, window, self.scaled);
         None
+    }
+
+    /// Gives a permit back at an instant to come, unless somebody waits for it: nobody learns of it before somebody asks.
+    /// Only where the number of permits is fixed. Whether it is done.
+    #[inline]
+    pub fn give_back_later(&mut self, target: usize, at: Time) -> bool {
+        let pool = &mut self.pools[target];
+        let nobody_waits = pool.waiting == 0;
+        if nobody_waits {
+            pool.later.add(at, ());
+        }
+        nobody_waits
+    }
+
+    /// When the next permit is given back, now that somebody waits; it is not given back here.
+    pub fn next_back(&mut self, target: usize) -> Option<Time> {
+        self.pools[target].later.due(Time::NEVER).map(|(at, ())| at)
+    }
+
+    /// Whatever is still to be given back is given back.
+    pub fn settle(&mut self, window: Window) {
+        self.pools.iter_mut().for_each(|pool| pool.settle(Time::NEVER, window));
     }
 
     /// From now on there are so many permits. Those that are taken stay so; `admit` gives new ones to those who wait.
@@ -198,6 +243,20 @@ mod tests {
         assert_eq!(next.map(|waiter| waiter.slot), Some(2));
         assert_eq!(pool.give_back(0, Time(20), WINDOW, |_| true), None);
         assert_eq!((pool.taken(), pool.busy(Time(20), WINDOW)), (0, vec![20]));
+    }
+
+    #[test]
+    fn a_permit_to_be_given_back_is_there_at_its_instant_and_not_before() {
+        let mut pool = pool(1, None);
+        assert!(pool.take(0, Time(0), WINDOW) && pool.give_back_later(0, Time(10)));
+        assert!(!pool.take(0, Time(9), WINDOW) && pool.take(0, Time(10), WINDOW));
+        assert!(pool.give_back_later(0, Time(30)));
+        assert_eq!(pool.ask(0, waiter(1, 20), WINDOW), Asked::Waits);
+        assert_eq!(pool.next_back(0), Some(Time(30)), "now it is an event");
+        assert_eq!(pool.give_back(0, Time(30), WINDOW, |_| true).map(|waiter| waiter.slot), Some(1));
+        assert!(pool.give_back_later(0, Time(40)));
+        pool.settle(WINDOW);
+        assert_eq!((pool.taken(), pool.busy(Time(40), WINDOW)), (0, vec![40]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod fifo;
 pub mod hold;
 pub mod keyed;
+pub mod later;
 pub mod limit;
 pub mod priority;
 pub mod retry;
