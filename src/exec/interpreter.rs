@@ -40,8 +40,8 @@ pub trait Outside {
 
 /// Why a request does not run on.
 enum Halt {
-    /// Somebody else may come first: it has to wait for its turn, with this rank.
-    Others(u32),
+    /// Somebody else may come first.
+    Others,
     /// A deadline lies before the instant it would go on.
     Late(Time),
     /// It has ended for its client.
@@ -330,9 +330,9 @@ impl<'a> Interpreter<'a> {
         let mut at = at;
         loop {
             match self.run_on(core, slot, &mut at) {
-                Halt::Others(rank) => {
+                Halt::Others => {
                     let token = &self.tokens[slot as usize];
-                    let key = Key::new(at, rank, token.serial, token.trail);
+                    let key = Key::new(at, self.code[token.pc as usize].rank, token.serial, token.trail);
                     return self.calendar.put_back(key, Event::Resume { slot });
                 }
                 Halt::Late(end) => {
@@ -358,8 +358,6 @@ impl<'a> Interpreter<'a> {
         let mut row: &[u32] = if token.lucky { &luck[slot as usize * *width..][..*width] } else { &[] };
         // Where the request is, without a detour over memory.
         let mut pc = token.pc;
-        // What it does at this instant comes after what it has done without waiting for its turn.
-        let mut behind = (Time::NEVER, 0);
         loop {
             let step = &code[pc as usize];
             if step.mark != NO_STAGE {
@@ -369,15 +367,13 @@ impl<'a> Interpreter<'a> {
                 if let Action::Retry(policy) = step.action
                     && !core.repeats(policy, token)
                 {
-                    behind = (*at, step.rank);
                     pc = step.pc + 1;
                     continue;
                 }
-                let rank = if *at == behind.0 { step.rank.max(behind.1) } else { step.rank };
-                let key = Key::new(*at, rank, token.serial, token.trail);
+                let key = Key::new(*at, step.rank, token.serial, token.trail);
                 if key.follows_either(horizon, calendar.next_key()) {
                     token.pc = step.pc;
-                    return Halt::Others(rank);
+                    return Halt::Others;
                 }
                 let latest = &mut past.latest;
                 *latest = (*at, if *at == latest.0 { latest.1.max(step.rank) } else { step.rank });

@@ -46,7 +46,7 @@ pub enum Action {
     Return(u8),
     /// Gives something back, at its own time.
     GiveBack(GiveBack),
-    /// Repeats within a budget, if the policy says so.
+    /// Repeats within a budget, if the policy says so; else nothing ordered follows, so the turn does not matter.
     Retry(RetryId),
     /// Whatever else needs no waiting.
     Other,
@@ -142,8 +142,13 @@ fn action(program: &Program, place: usize) -> (Action, u32) {
         Return { depth } => Action::Return(depth),
         Hold { pool, .. } => Action::Hold(pool),
         Serve { .. } | Free { .. } | Fork { .. } | Arrive { .. } => Action::Visit,
-        Retry { policy, .. } if rank != 0 => Action::Retry(policy),
+        Retry { policy, .. } if rank != 0 && is_last(program, place) => Action::Retry(policy),
         _ => Action::Other,
     };
     (action, rank)
+}
+
+/// Whether nothing that is ordered lies behind an instruction.
+fn is_last(program: &Program, place: usize) -> bool {
+    program.rank[place + 1..].iter().all(|&rank| rank == 0)
 }
