@@ -81,7 +81,7 @@ impl GiveBack {
     /// What an instruction gives back, if it does so at its own time.
     pub fn of(program: &Program, place: usize) -> Option<GiveBack> {
         match program.code[place] {
-            Instruction::Disconnect { connections, keep } => {
+            Instruction::Disconnect { connections, keep } if is_kept_for_the_same_time(program, connections) => {
                 Some(GiveBack::Connection(connections, keep, program.rank[place]))
             }
             Instruction::Release { balancer } => Some(GiveBack::Answer(balancer)),
@@ -151,4 +151,11 @@ fn action(program: &Program, place: usize) -> (Action, u32) {
 /// Whether nothing that is ordered lies behind an instruction.
 fn is_last(program: &Program, place: usize) -> bool {
     program.rank[place + 1..].iter().all(|&rank| rank == 0)
+}
+
+/// Whether all connections of a pool are kept for the same time, so that it makes no difference which of those that are
+/// given back at one instant comes first.
+fn is_kept_for_the_same_time(program: &Program, connections: ConnectionsId) -> bool {
+    let drawn = program.connections[connections.index()].keep_alive;
+    drawn.is_none_or(|site| program.sites[site.index()].law.as_ref().is_none_or(|law| law.is_constant().is_some()))
 }
