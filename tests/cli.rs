@@ -460,3 +460,14 @@ fn a_bill_of_one_line_is_shown_whole() {
     let bill = shown.split("What it costs").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a bill");
     assert!(bill.contains("nat/nat_gateway_hour  32.85  730 hour") && !bill.contains("more"), "{bill}");
 }
+
+#[test]
+fn a_corrected_mean_and_intervals_that_outlast_every_wave_are_said_to_be_so() {
+    let place = Place::new();
+    place.scenario("one.yaml", "500/s", "60 s", "run: {control_variates: true}\n");
+    let shown = place.run("run one.yaml");
+    ends(&shown, 0);
+    let text = stdout(&shown);
+    assert!(text.contains("by the load of station: as if"), "{text}");
+    assert!(text.contains("95 % interval, whichever wave is the last"), "{text}");
+}

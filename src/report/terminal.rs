@@ -29,7 +29,8 @@ pub fn summary(finding: &Finding) -> String {
         section(&mut out, "Objectives", "", &objectives(finding));
     }
     if estimates.status.is_complete() {
-        let confidence = format!("{:.0} % interval", 100.0 * estimates.confidence);
+        let looks = if estimates.ended == Ended::Fixed { "" } else { ", whichever wave is the last" };
+        let confidence = format!("{:.0} % interval{looks}", 100.0 * estimates.confidence);
         section(&mut out, "Result", &confidence, &headline(estimates));
         section(&mut out, "How requests ended", "", &outcomes(estimates));
         if let Some(cost) = &finding.cost {
@@ -145,6 +146,10 @@ fn checks(finding: &Finding) -> Grid {
     grid.row([(stability.verdict.word().to_owned(), style), (says, PLAIN), (String::new(), PLAIN)]);
     grid.row([("warm-up".to_owned(), PLAIN), (warmup(finding), DIM), (String::new(), PLAIN)]);
     grid.row([("ended by".to_owned(), PLAIN), (ended(&estimates.ended), DIM), (String::new(), PLAIN)]);
+    if let Some(control) = estimates.control() {
+        let gain = format!("by the load of {}: as if {} times as many runs", control.by, number::short(control.gain, 2));
+        grid.row([("mean".to_owned(), PLAIN), (gain, DIM), (String::new(), PLAIN)]);
+    }
     grid
 }
 
