@@ -147,7 +147,8 @@ fn checks(finding: &Finding) -> Grid {
     grid.row([("warm-up".to_owned(), PLAIN), (warmup(finding), DIM), (String::new(), PLAIN)]);
     grid.row([("ended by".to_owned(), PLAIN), (ended(&estimates.ended), DIM), (String::new(), PLAIN)]);
     if let Some(control) = estimates.control() {
-        let gain = format!("by the load of {}: as if {} times as many runs", control.by, number::short(control.gain, 2));
+        let gain =
+            format!("by the load of {}: as if {} times as many runs", control.by, number::short(control.gain, 2));
         grid.row([("mean".to_owned(), PLAIN), (gain, DIM), (String::new(), PLAIN)]);
     }
     grid
