@@ -270,7 +270,7 @@ fn a_full_device_is_a_clear_error() {
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = place.command("run one.yaml --out out").stdout(full).stderr(Stdio::piped()).output().unwrap();
     ends(&output, 1);
-    assert!(stderr(&output).contains("cannot write to standard output"), "{}", stderr(&output));
+    assert!(stderr(&output).starts_with("error: cannot write to standard output"), "{}", stderr(&output));
     // The results were on disk by then.
     assert!(place.path("out/scenarios/one/summary.csv").exists() && place.path("out/summary.csv").exists());
     assert!(fs::read_to_string(place.path("out/run.json")).unwrap().contains(r#""state": "failed""#));

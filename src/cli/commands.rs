@@ -124,9 +124,9 @@ fn init(file: &Path) -> Result<Exit, Failure> {
     match written {
         Ok(()) => print(&format!("wrote {0}; now: gatepath run {0}\n", file.display())).map(|()| Exit::Good),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(Failure::new(Exit::Usage, format!("{} exists already; nothing was written", file.display())))
+            Err(Failure::new(Exit::Usage, format!("error: {} exists already; nothing was written", file.display())))
         }
-        Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write {}: {error}", file.display()))),
+        Err(error) => Err(Failure::new(Exit::Failed, format!("error: cannot write {}: {error}", file.display()))),
     }
 }
 
@@ -178,7 +178,7 @@ pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 fn told(written: io::Result<()>) -> Result<(), Failure> {
     match written.and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}")))
+            Err(Failure::new(Exit::Failed, format!("error: cannot write to standard output: {error}")))
         }
         _ => Ok(()),
     }

@@ -93,7 +93,7 @@ fn refresh(from: &[PathBuf], data: &str, out: Option<&Path>) -> Result<Exit, Fai
     match out {
         None => print(&refreshed.text)?,
         Some(file) => std::fs::write(file, &refreshed.text)
-            .map_err(|error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", file.display())))?,
+            .map_err(|error| Failure::new(Exit::Failed, format!("error: cannot write {}: {error}", file.display())))?,
     }
     Ok(Exit::Good)
 }

@@ -164,8 +164,8 @@ choice! {
         Weibull(Weibull<Q>) = "weibull",
         /// Pareto, with a heavy tail.
         Pareto(Pareto<Q>) = "pareto",
-        /// One of several exponential laws.
-        Hyperexponential(Vec<Branch<Q>>) = "hyperexponential",
+        /// One of several exponential laws: by the branches, or by mean and cv.
+        Hyperexponential(Hyperexponential<Q>) = "hyperexponential",
         /// One of several laws.
         Mixture(Vec<Part<Q>>) = "mixture",
         /// Measured amounts: sorted, with straight lines between neighbours.
@@ -247,6 +247,16 @@ section! {
         weight: f64 => above(0.0),
         /// Its mean.
         mean: Q => above(Q::default()),
+    }
+}
+
+section! {
+    /// A hyperexponential law of two branches by its first two moments, with balanced means: each branch brings half of the mean.
+    struct HyperexponentialMean<Q: Quantity> {
+        /// Mean amount.
+        mean: Q => above(Q::default()),
+        /// Coefficient of variation: standard deviation divided by the mean.
+        cv: f64 => between(1.0, 1000.0),
     }
 }
 
@@ -405,6 +415,9 @@ struct Point<Q> {
 struct Lognormal<Q>(LawNode, PhantomData<Q>);
 
 #[derive(Clone, Debug, PartialEq)]
+struct Hyperexponential<Q>(LawNode, PhantomData<Q>);
+
+#[derive(Clone, Debug, PartialEq)]
 struct Samples<Q>(LawNode, PhantomData<Q>);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -430,16 +443,11 @@ fn law<Q: Quantity>(node: &Node, problems: &mut Problems) -> Option<LawNode> {
             LawNode::Uniform { low: low.amount(), high: high.amount() }
         }
         Written::Exponential(Exponential { mean }) => LawNode::Exponential { mean: mean.amount() },
-        Written::Lognormal(Lognormal(law, _)) => law,
+        Written::Lognormal(Lognormal(law, _)) | Written::Hyperexponential(Hyperexponential(law, _)) => law,
         Written::Gamma(Gamma { shape, mean }) => LawNode::Gamma { shape, mean: mean.amount() },
         Written::Erlang(Erlang { stages, mean }) => LawNode::Gamma { shape: f64::from(stages), mean: mean.amount() },
         Written::Weibull(Weibull { shape, scale }) => LawNode::Weibull { shape, scale: scale.amount() },
         Written::Pareto(Pareto { shape, min }) => LawNode::Pareto { shape, min: min.amount() },
-        Written::Hyperexponential(branches) => {
-            some(&branches, node, problems)?;
-            let branches = branches.into_iter().map(|branch| (branch.weight, branch.mean.amount())).collect();
-            LawNode::Hyperexponential { branches }
-        }
         Written::Mixture(parts) => {
             some(&parts, node, problems)?;
             LawNode::Mixture { parts: parts.into_iter().map(|part| (part.weight, part.law.law)).collect() }
@@ -578,6 +586,32 @@ fn lognormal_through<Q: Quantity>(node: &Node, problems: &mut Problems) -> Optio
     Some(LawNode::LognormalThrough { first: plain(first), second: plain(second) })
 }
 
+impl<Q: Quantity> Decode for Hyperexponential<Q> {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Hyperexponential<Q>> {
+        let branches = if node.as_map().is_some() {
+            let HyperexponentialMean::<Q> { mean, cv } = HyperexponentialMean::decode(node, problems)?;
+            balanced(mean.amount(), cv)
+        } else {
+            let branches = Vec::<Branch<Q>>::decode(node, problems)?;
+            some(&branches, node, problems)?;
+            branches.into_iter().map(|branch| (branch.weight, branch.mean.amount())).collect()
+        };
+        Some(Hyperexponential(LawNode::Hyperexponential { branches }, PhantomData))
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({"anyOf": [HyperexponentialMean::<Q>::schema(), Vec::<Branch<Q>>::schema()]})
+    }
+}
+
+/// Weights and means of the two branches of a hyperexponential law with balanced means (W. Whitt, Operations Research 30,
+/// 1982, 125-147): each brings half of the mean.
+fn balanced(mean: f64, cv: f64) -> Vec<(f64, f64)> {
+    let square = cv * cv;
+    let often = 0.5 * (1.0 + ((square - 1.0) / (square + 1.0)).sqrt());
+    [often, 1.0 - often].map(|weight| (weight, mean / (2.0 * weight))).into()
+}
+
 impl<Q: Quantity> Decode for Samples<Q> {
     fn decode(node: &Node, problems: &mut Problems) -> Option<Samples<Q>> {
         let amounts: Arc<[f64]> = match &node.value {
@@ -686,6 +720,27 @@ mod tests {
         assert_eq!(
             read(law("lognormal", &[("p99.9", "60 ms"), ("p50", "14 ms")])),
             Ok(LawNode::LognormalThrough { first: (0.5, 14.0 * MS), second: (0.999, 60.0 * MS) })
+        );
+    }
+
+    #[test]
+    fn a_hyperexponential_law_by_its_moments_has_them() {
+        let Ok(LawNode::Hyperexponential { branches }) =
+            read(law("hyperexponential", &[("mean", "8 ms"), ("cv", "2")]))
+        else {
+            panic!("no such law");
+        };
+        let moment = |power: i32, factor: f64| -> f64 {
+            branches.iter().map(|(weight, mean)| weight * factor * mean.powi(power)).sum()
+        };
+        let mean = moment(1, 1.0);
+        assert!((mean / (8.0 * MS) - 1.0).abs() < 1e-12, "{mean}");
+        let square = moment(2, 2.0) / (mean * mean) - 1.0;
+        assert!((square - 4.0).abs() < 1e-12, "{square}");
+        assert!(
+            read(law("hyperexponential", &[("mean", "8 ms"), ("cv", "0.5")]))
+                .unwrap_err()
+                .starts_with("`cv` cannot be")
         );
     }
 
