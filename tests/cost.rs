@@ -8,6 +8,8 @@ use gatepath::study::break_even::{Crossing, find};
 use gatepath::study::replicate::sample;
 use gatepath::study::{Case, Cost, Sample, metering};
 use gatepath::time::Span;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use std::convert::Infallible;
 use std::path::Path;
 
@@ -246,6 +248,64 @@ fn capacity_is_the_largest_dimension_of_each_hour_and_not_of_the_day() {
     let capacity = month.usage.iter().find(|used| used.key.item == "alb_lcu_hour").expect("a line");
     assert!((float(capacity.quantity) - 384.0).abs() < 1e-9, "{}", capacity.quantity);
     assert_eq!(capacity.binding.as_deref(), Some("new connections 67 % of the time, bytes 33 % of the time"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_capacity_of_a_balancer_is_the_sum_of_the_hourly_maxima_of_its_dimensions(
+        day in proptest::collection::vec((0_u64..50, 0_u64..400_000, 1_u64..3), 1..30),
+        tls in proptest::bool::ANY,
+        rules in 1_u32..100,
+    ) {
+        let path = format!("nlb: {{scheme: internal, listener: {}}}, alb: {{scheme: internal, rules: {rules}}}, {BACKEND}",
+            if tls { "tls" } else { "tcp" });
+        let (case, mut sample) = run(&scenario("5/s", "", &path, ", requests_per_connection: 4, connection_time: 90 s"));
+        let mut costing = case.costing.clone().expect("a costing");
+        costing.conventions.hours_per_month = money::whole(day.len() as u64);
+        let meter = |stage: &str, name: &str| {
+            case.program.meters.iter().position(|meter| meter.stage == stage && meter.name == name).expect("a meter")
+        };
+        let run = &mut sample.runs[0];
+        run.usage = day.iter().map(|&(gb, requests, heavier)| {
+            let mut hour = vec![0; case.program.meters.len()];
+            hour[meter("nlb", "processed_bytes")] = gb * heavier * 1_000_000_000;
+            hour[meter("alb", "processed_bytes")] = gb * 1_000_000_000;
+            hour[meter("alb", "request")] = requests;
+            hour
+        }).collect();
+        let book = Book::pack("aws-2026-11").expect("a good book");
+        let month = metering::month(&case.program, &costing, Span::from_secs(3600 * day.len() as u64), run, book);
+        let found = |item: &str| float(month.usage.iter().find(|used| used.key.item == item).expect("a line").quantity);
+        // The capacities of one unit as the facts have them, written here again.
+        let (new_of_nlb, active_of_nlb) = if tls { (50.0, 3_000.0) } else { (800.0, 100_000.0) };
+        let (mut alb, mut nlb) = (0.0, 0.0);
+        for (gb, requests, heavier) in day {
+            let (gb, rate) = (gb as f64, requests as f64 / 3600.0);
+            let (new, active) = (rate / 4.0, rate / 4.0 * 90.0);
+            let evaluated = f64::from(rules.saturating_sub(10)) * rate;
+            alb += (new / 25.0).max(active / 3_000.0).max(gb).max(evaluated / 1_000.0);
+            nlb += (new / new_of_nlb).max(active / active_of_nlb).max(gb * heavier as f64);
+        }
+        prop_assert!((found("alb_lcu_hour") - alb).abs() <= 1e-9 * alb, "{} and {alb}", found("alb_lcu_hour"));
+        prop_assert!((found("nlb_nlcu_hour") - nlb).abs() <= 1e-9 * nlb, "{} and {nlb}", found("nlb_nlcu_hour"));
+    }
+}
+
+#[test]
+fn half_a_cent_of_simulated_traffic_goes_up() {
+    // So many calls at 3.50 a million end with exactly half a cent, whatever part of a month was simulated.
+    for (requests, cents) in [(130_000_u64, "0.46"), (670_000, "2.35"), (10_000, "0.04"), (330_010_000, "1,155.04")] {
+        for (rate, duration) in [("7/s", "60 s"), ("10/s", "13 s"), ("3/s", "7 min")] {
+            let text = format!(
+                "traffic: {{arrivals: constant, rate: {rate}, duration: {duration}}}\npath: [rest_api, {BACKEND}]\n\
+                 cost: {{access_log: 0 B, requests: {requests}, day: [{}]}}\nrun: {{warmup: 0 s, replications: 3}}\n",
+                [0.3, 0.7, 1.1].map(|factor| format!("{factor}, ").repeat(8)).concat()
+            );
+            assert_eq!(usd(&cost(&text), "apigateway/"), cents, "{requests} at {rate} for {duration}");
+        }
+    }
 }
 
 #[test]

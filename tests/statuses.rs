@@ -310,6 +310,74 @@ fn refused_requests_are_billed_as_documented() {
 }
 
 #[test]
+fn what_is_refused_is_metered_only_where_the_facts_say_so() {
+    let keys = "usage_plan: {rate: 1/s, burst: 1, invalid_keys: 100%}";
+    let quota = "usage_plan: {rate: 100/s, burst: 100, quota: 1, period: month}";
+    let denied = "authorizer: {lambda: {denied: 100%, ttl: 0 s}}";
+    let socket = |keys: &str| format!("- websocket_api: {{{keys}}}");
+    let function = "- lambda: {handler: 1 s, reserved: 1}";
+    let (rest_call, http_call) = (("rest_api", "rest_request"), ("http_api", "http_request"));
+    let (message, run_of_function) = (("websocket_api", "message_in"), ("lambda", "request"));
+    let [rest_out, http_out] = ["rest_api", "http_api"].map(|api| (api, "internet_out_gb"));
+    let table = [
+        // Path, bytes, and what two requests at the same time count at some meters.
+        ("no valid key", rest(keys), 100, vec![(rest_call, 0), (rest_out, 0)]),
+        ("a spent quota", rest(quota), 100, vec![(rest_call, 1), (rest_out, 100)]),
+        ("the stage cache", rest("cache: {hit_ratio: 100%}"), 100, vec![(rest_call, 2), (rest_out, 200)]),
+        ("denied by a function", rest(denied), 100, vec![(rest_call, 0), (("rest_api", "authorizer_invocation"), 2)]),
+        ("a failed integration", format!("- rest_api\n{BROKEN}"), 100, vec![(rest_call, 2), (rest_out, 0)]),
+        (
+            "a late integration",
+            format!("{}\n{SLOW}", http("integration_timeout: 1 s")),
+            100,
+            vec![(http_call, 2), (http_out, 0)],
+        ),
+        (
+            "an HTTP API that throttles",
+            http("throttle: {rate: 1/s, burst: 1}"),
+            100,
+            vec![(http_call, 1), (http_out, 100)],
+        ),
+        ("no such route", http("unmatched: 100%"), 100, vec![(http_call, 0)]),
+        ("a token that is not valid", http("authorizer: {jwt: {unauthorized: 100%}}"), 100, vec![(http_call, 0)]),
+        ("a preflight request", http("preflight: 100%"), 100, vec![(http_call, 2), (http_out, 0)]),
+        (
+            "a function that throttles",
+            format!("- http_api\n{function}"),
+            100,
+            vec![(http_call, 2), (run_of_function, 1), (http_out, 100)],
+        ),
+        ("a message that is too large", socket(""), 200 * 1024, vec![(message, 0)]),
+        ("messages that are throttled", socket("throttle: {rate: 1/s, burst: 1}"), 100, vec![(message, 1)]),
+        (
+            "a country that is refused",
+            "- cloudfront: {blocked: 100%}\n- rest_api".to_owned(),
+            100,
+            vec![(("cloudfront", "https_request"), 2), (("cloudfront", "data_transfer_out_gb"), 0), (rest_call, 0)],
+        ),
+        (
+            "blocked before the edge",
+            "- waf: {blocked: 100%}\n- cloudfront".to_owned(),
+            100,
+            vec![(("waf", "request"), 2), (("cloudfront", "https_request"), 0)],
+        ),
+        (
+            "a balancer whose target refuses",
+            format!("- alb\n{REFUSING}"),
+            100,
+            vec![(("alb", "request"), 2), (("alb", "processed_bytes"), 300), (("alb", "internet_out_gb"), 100)],
+        ),
+    ];
+    for (what, path, bytes, meters) in table {
+        let program = compile(&path);
+        let run = run(&program, &[(0, 0, bytes), (1, 0, bytes)]);
+        for ((stage, meter), count) in meters {
+            assert_eq!(usage(&program, &run, stage, meter), count, "{what}: {stage} {meter}");
+        }
+    }
+}
+
+#[test]
 fn an_http_api_counts_started_units_of_512_kb() {
     let program = compile("- http_api");
     for (bytes, units) in [(0, 1), (512 * 1024, 1), (512 * 1024 + 1, 2), (5 * MIB, 10)] {

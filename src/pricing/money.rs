@@ -37,10 +37,20 @@ pub fn whole(count: u64) -> Decimal {
     Decimal::from(count)
 }
 
-/// A number of floating point as the decimal nearest to its fifteen significant digits; nothing when it is not finite or
-/// too large. For what was computed in floating point before it became a quantity.
+/// A number that was written, read as floating point: the decimal of its fifteen significant digits, which is what was
+/// written when that has no more of them. Nothing when it is not finite or too large.
 pub fn nearest(value: f64) -> Option<Decimal> {
-    Decimal::from_f64_retain(value).filter(|_| value.is_finite()).map(|exact| exact.round_dp(15))
+    significant(value, 15)
+}
+
+/// A quantity that was computed in floating point, to thirteen significant digits. The last digits of a float are noise of
+/// the order of its operations; without them 130,000 requests are not 129,999.99999999999, and half a cent goes up.
+pub fn computed(value: f64) -> Option<Decimal> {
+    significant(value, 13)
+}
+
+fn significant(value: f64, digits: u32) -> Option<Decimal> {
+    Decimal::from_f64_retain(value).filter(|_| value.is_finite())?.round_sf(digits).map(|number| number.normalize())
 }
 
 /// An amount rounded to the cent, half up (away from zero), with two decimals.
@@ -99,6 +109,17 @@ mod tests {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
         assert_eq!(parse("0.00000000000000000000000000001"), None, "29 decimals cannot be held");
+    }
+
+    #[test]
+    fn noise_of_floating_point_is_no_part_of_a_quantity() {
+        assert_eq!(computed(129_999.999_999_999_99), Some(read("130000")));
+        assert_eq!(computed(0.1 + 0.2), Some(read("0.3")));
+        assert_eq!(computed(1e18 / 3.0), Some(read("333333333333300000")));
+        assert_eq!(nearest(0.000_016_666_7), Some(read("0.0000166667")));
+        assert_eq!(nearest(123_456_789_012_345.0), Some(read("123456789012345")));
+        assert_eq!([computed(f64::NAN), computed(f64::INFINITY), computed(1e40)], [None, None, None]);
+        assert_eq!(computed(1e-40), Some(Decimal::ZERO));
     }
 
     #[test]

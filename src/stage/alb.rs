@@ -4,7 +4,7 @@
 
 use super::defaults::Defaults;
 use super::fleet::there_and_back;
-use super::gateway::{charge_for_internet, faces_internet, unanswered};
+use super::gateway::{charge_for_answers, faces_internet, unanswered};
 use super::{Context, Stage, given_law, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -263,9 +263,6 @@ impl Part for Alb {
             }
             None => self.forward(b, 1, None),
         }
-        b.meter("processed_bytes", "B", Amount::ResponseBytes);
-        if public {
-            charge_for_internet(b, self.zones);
-        }
+        charge_for_answers(b, self.zones, public);
     }
 }

@@ -8,6 +8,7 @@ use super::cache::Fill;
 use super::defaults::Defaults;
 use super::fleet::{Fleet, there_and_back, times};
 use super::gateway::{turn_away, unanswered};
+use super::meter::count_answer;
 use super::{Context, Stage};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -305,8 +306,6 @@ impl Part for Cloudfront {
         b.bind(hit);
         b.delay("hit", &self.hit_time);
         b.bind(answered);
-        let end = b.end();
-        b.branch(Condition::Outcome(OutcomeTest::Bad), end);
-        b.meter("data_transfer_out_gb", "B", Amount::ResponseBytes);
+        count_answer(b, &["data_transfer_out_gb"]);
     }
 }

@@ -3,6 +3,7 @@
 use super::bucket::Scope;
 use super::client::Client;
 use super::fleet::there_and_back;
+use super::meter::count_answer;
 use crate::law::LawSpec;
 use crate::program::{
     Amount, Answered, BucketSpec, Builder, Condition, Label, LimitScope, Origin, OutcomeId, OutcomeTest, Sourced,
@@ -215,11 +216,15 @@ pub fn faces_internet(b: &Builder) -> bool {
     !["rest_api", "http_api", "websocket_api", "nlb", "alb", "link"].into_iter().any(|kind| b.comes_after(kind))
 }
 
-/// What a load balancer that faces the internet costs beside itself: an address in each zone, and what it sends there.
-pub fn charge_for_internet(b: &mut Builder, zones: u32) {
-    b.standing("public_ipv4_in_use_hour", zones.into(), 1);
-    if sends_to_internet(b) {
-        b.meter("internet_out_gb", "B", Amount::ResponseBytes);
+/// What the answers of a load balancer cost: capacity, and when it faces the internet what it sends there, beside an address
+/// in each zone.
+pub fn charge_for_answers(b: &mut Builder, zones: u32, public: bool) {
+    if public {
+        b.standing("public_ipv4_in_use_hour", zones.into(), 1);
+    }
+    match public && sends_to_internet(b) {
+        true => count_answer(b, &["processed_bytes", "internet_out_gb"]),
+        false => count_answer(b, &["processed_bytes"]),
     }
 }
 

@@ -6,6 +6,7 @@
 use super::authorizer::{Authorizer, HttpAuthorizer};
 use super::defaults::Defaults;
 use super::gateway::{Account, AccountSpec, Billing, Integration, Refusals, ThrottleSpec, sends_to_internet, throttle};
+use super::meter::count_answer;
 use super::{Context, Stage};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -156,12 +157,12 @@ impl Part for HttpApi {
         self.account.compile(b, throttled);
         self.authorizer.compile(b, &mut refusals);
         billing.count(b);
-        if sends_to_internet(b) {
-            b.meter("internet_out_gb", "B", Amount::ResponseBytes);
-        }
         let (late, unreachable) = (self.late, self.unreachable);
         let integration = Integration { overhead: &self.overhead, timeout: &self.timeout, late, unreachable };
         integration.compile(b);
+        if sends_to_internet(b) {
+            count_answer(b, &["internet_out_gb"]);
+        }
         refusals.compile(b);
     }
 }

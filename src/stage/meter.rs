@@ -16,9 +16,18 @@ pub fn counted(b: &mut Builder, body: impl FnOnce(&mut Builder)) {
     b.meter("request", "request", Amount::One);
     b.meter("request_bytes", "B", Amount::RequestBytes);
     body(b);
+    count_answer(b, &["response_bytes"]);
+}
+
+/// Counts the bytes of a good answer by meters. What is refused or fails has a few words instead of the answer, whose bytes
+/// nobody pays for.
+pub fn count_answer(b: &mut Builder, meters: &[&str]) {
+    if meters.is_empty() {
+        return;
+    }
     let done = b.label();
     b.branch(Condition::Outcome(OutcomeTest::Bad), done);
-    b.meter("response_bytes", "B", Amount::ResponseBytes);
+    meters.iter().for_each(|meter| b.meter(meter, "B", Amount::ResponseBytes));
     b.bind(done);
 }
 

@@ -5,7 +5,7 @@
 use super::alb::Scheme;
 use super::defaults::Defaults;
 use super::fleet::there_and_back;
-use super::gateway::{charge_for_internet, faces_internet};
+use super::gateway::{charge_for_answers, faces_internet};
 use super::{Context, Stage, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -128,9 +128,6 @@ impl Part for Nlb {
         b.meter("processed_bytes", "B", Amount::RequestBytes);
         b.delay("latency", &self.latency);
         there_and_back(b, "round trip to the target", &self.rtt, |b| self.forward(b));
-        b.meter("processed_bytes", "B", Amount::ResponseBytes);
-        if public {
-            charge_for_internet(b, self.zones);
-        }
+        charge_for_answers(b, self.zones, public);
     }
 }

@@ -10,6 +10,7 @@ use super::cloudfront::OriginHop;
 use super::defaults::Defaults;
 use super::fleet::there_and_back;
 use super::gateway::{Account, AccountSpec, Billing, Integration, Refusals, ThrottleSpec, sends_to_internet, throttle};
+use super::meter::count_answer;
 use super::{Context, Stage, hop};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
@@ -491,11 +492,9 @@ impl RestApi {
     /// From here on the request is billed.
     fn accepted(&self, b: &mut Builder, refusals: &mut Refusals<'_>) {
         RestApi::BILLING.count(b);
-        if self.spec.endpoint == Endpoint::Private {
+        let private = self.spec.endpoint == Endpoint::Private;
+        if private {
             b.meter("interface_endpoint_gb", "B", Amount::RequestBytes);
-            b.meter("interface_endpoint_gb", "B", Amount::ResponseBytes);
-        } else if sends_to_internet(b) {
-            b.meter("internet_out_gb", "B", Amount::ResponseBytes);
         }
         if let Some(validation) = &self.validation {
             validation.compile(b, "validation", Per::RequestKib);
@@ -503,8 +502,13 @@ impl RestApi {
             refusals.share(b, "invalid", invalid, 400, "invalid request");
         }
         match &self.cache {
-            Some(cache) => cache.compile(b, |b| self.integrate(b)),
+            Some(cache) => b.scoped(|b| cache.compile(b, |b| self.integrate(b))),
             None => self.integrate(b),
+        }
+        if private {
+            count_answer(b, &["interface_endpoint_gb"]);
+        } else if sends_to_internet(b) {
+            count_answer(b, &["internet_out_gb"]);
         }
     }
 

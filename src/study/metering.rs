@@ -136,7 +136,7 @@ impl Metered<'_> {
 
     /// As `add`, for a quantity that was computed in floating point.
     fn add_float(&self, month: &mut Month, item: (&str, &str), quantity: f64, stage: &str, why: Option<String>) {
-        match money::nearest(quantity).filter(|quantity| *quantity <= money::MOST) {
+        match money::computed(quantity).filter(|quantity| *quantity <= money::MOST) {
             Some(quantity) => self.add(month, item, quantity, stage, why),
             None => month.unpriced.push(format!("{stage}: {}/{}: the quantity is too large", item.0, item.1)),
         }
@@ -322,11 +322,14 @@ impl Metered<'_> {
         let gb = bytes / self.costing.conventions.lcu_gb_bytes as f64;
         let (opened, open) = self.connections(stage, caller, weight);
         if kind == "nlb" {
-            let protocol = if self.number(stage, "tls") > 0.0 { "tls" } else { "tcp" };
+            let (protocol, [new, active, bytes]) = match self.number(stage, "tls") > 0.0 {
+                true => ("tls", ["new TLS connections", "active TLS connections", "bytes over TLS"]),
+                false => ("tcp", ["new TCP connections", "active TCP connections", "bytes over TCP"]),
+            };
             return vec![
-                ("new connections", opened / capacity(&format!("nlcu_{protocol}_new_per_s"))),
-                ("active connections", open / capacity(&format!("nlcu_{protocol}_active"))),
-                ("bytes", gb / capacity(&format!("nlcu_{protocol}_gb_per_hour"))),
+                (new, opened / capacity(&format!("nlcu_{protocol}_new_per_s"))),
+                (active, open / capacity(&format!("nlcu_{protocol}_active"))),
+                (bytes, gb / capacity(&format!("nlcu_{protocol}_gb_per_hour"))),
             ];
         }
         let targets = if self.number(stage, "lambda_targets") > 0.0 { "lambda" } else { "ec2_ip" };

@@ -16,7 +16,7 @@ impl Metered<'_> {
                 // Exact, as nothing of it was measured.
                 Basis::Month => Some(*quantity),
                 Basis::Hour => quantity.checked_mul(self.costing.conventions.hours_per_month),
-                other => money::nearest(self.basis(other) * float(*quantity)),
+                other => money::computed(self.basis(other) * float(*quantity)),
             };
             match quantity.filter(|quantity| *quantity <= money::MOST) {
                 Some(quantity) => {
