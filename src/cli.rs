@@ -4,6 +4,7 @@ mod arguments;
 mod break_even;
 mod capacity;
 mod cheapest;
+mod choice;
 mod commands;
 mod follow;
 mod inputs;

@@ -178,6 +178,7 @@ fn the_results_folder_holds_what_the_documentation_says() {
         "bill.csv",
         "checks.csv",
         "cost.csv",
+        "ledger.csv",
         "objectives.csv",
         "outcomes.csv",
         "percentiles.csv",
@@ -424,6 +425,45 @@ fn two_bills_cross_where_the_rates_say() {
     let rate = found["value"].as_f64().unwrap();
     assert!((rate - 6.86).abs() < 0.1, "{rate}");
     assert_eq!((&found["cheaper_below"], &found["cheaper_above"]), (&"http".into(), &"alb".into()));
+}
+
+#[test]
+fn what_misses_its_objective_is_no_choice_where_two_bills_are_compared_under_objectives() {
+    let place = Place::new();
+    let scenario = |name: &str, stage: &str, service: &str| {
+        let text = format!(
+            "traffic: {{arrivals: constant, rate: 5/s, duration: 20 s}}\n\
+             path: [{stage}, station: {{servers: 1, service: {service}}}]\nobjectives: [p50 < 300 ms]\n\
+             cost: {{access_log: 0 B, requests_per_connection: 1}}\nrun: {{warmup: 0 s, replications: 2}}\n"
+        );
+        place.file(name, &text);
+    };
+    // The bills cross at 6.86 a second; the balancer has a server for up to 20 a second, the API one for 60.
+    scenario("http.yaml", "http_api: {overhead: 1 ms}", "16 ms");
+    scenario("alb.yaml", "alb: {scheme: internal}", "50 ms");
+    let search = "break-even http.yaml alb.yaml --from 5/s --to 200/s --under-objectives --precision 2";
+    let output = place.run(&format!("{search} --format json"));
+    ends(&output, 0);
+    let found: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let stretches: Vec<(Option<&str>, Option<&str>, f64)> = found["stretches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["cheaper"].as_str(), one["end"]["why"].as_str(), one["to"].as_f64().unwrap()))
+        .collect();
+    let told: Vec<_> = stretches.iter().map(|(cheaper, why, _)| (*cheaper, *why)).collect();
+    let expected =
+        [(Some("http"), Some("bills")), (Some("alb"), Some("misses")), (Some("http"), Some("misses")), (None, None)];
+    assert_eq!(told, expected);
+    for ((.., to), about) in stretches.iter().zip([6.86, 20.5, 63.0, 200.0]) {
+        assert!((to / about - 1.0).abs() < 0.05, "{to} instead of {about}");
+    }
+    let text = stdout(&place.run(search));
+    assert!(text.contains("to 200.0/s: neither") && text.contains("alb is not shown to meet p50 < 300 ms ("), "{text}");
+    place.file("plain.yaml", "traffic: {rate: 5/s, duration: 5 s}\npath: [alb]\n");
+    let refused = place.run("break-even plain.yaml plain.yaml --from 1/s --to 2/s --under-objectives");
+    ends(&refused, 2);
+    assert!(stderr(&refused).contains("needs `objectives`"), "{}", stderr(&refused));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use gatepath::exec::Executor;
 use gatepath::pricing::costing::float;
-use gatepath::pricing::{Book, money};
+use gatepath::pricing::{Book, Key, money};
 use gatepath::scenario::load_bytes;
 use gatepath::study::break_even::{Crossing, find};
 use gatepath::study::replicate::sample;
@@ -112,7 +112,7 @@ fn what_a_throttle_turns_away_is_not_billed() {
     assert!((month.served - float(billed.quantity)).abs() < 1.0, "what is billed is what is served");
 }
 
-/// Traffic of the official example of load balancers: five requests a second of 60 kB in all on a connection a second
+/// Traffic of the official example of load balancers (PX022, PX025 and PX028): five requests a second of 60 kB in all on a connection a second
 /// that stays open for two minutes, and 60 rules.
 fn balancer(stage: &str, target: &str, hours: u32) -> Cost {
     let sizes = ", request_size: 30 KB, response_size: 30 KB";
@@ -137,6 +137,7 @@ fn balancer_examples_of_the_pricing_page_come_out_of_traffic_with_the_binding_di
 
 #[test]
 fn without_traffic_the_bill_is_its_fixed_lines() {
+    // PX031, PX036, PX054 and PX081.
     let idle =
         |region: &str, path: &str| cost(&format!("region: {region}\n{}", scenario("1/s", "", path, ", requests: 0")));
     assert_eq!(money::usd(idle("us-east-1", &format!("alb: {{zones: 2}}, {BACKEND}")).bill.total()), "23.73");
@@ -220,6 +221,7 @@ fn web_acls_are_billed_by_rule_and_by_inspected_request() {
 
 #[test]
 fn five_requests_a_day_pay_for_an_idle_balancer_or_for_nothing() {
+    // PX088 and PX089.
     let traffic = ", requests: 150";
     let link = cost(&scenario("10/s", "", &format!("rest_api, vpc_link_v1, nlb, {BACKEND}"), traffic));
     let function = cost(&scenario("10/s", "", "rest_api, lambda: {memory: 512 MB, handler: 1 s, vpc: true}", traffic));
@@ -426,6 +428,7 @@ fn a_cache_in_front_of_an_api_pays_off_by_its_hits_on_rest_and_never_on_http() {
 
 #[test]
 fn a_flat_plan_stands_beside_paying_as_one_goes() {
+    // PX063: nine million requests are within the plan of 15.00.
     let path = format!("waf: {{rules: 5}}, cloudfront: {{hit_ratio: 90%}}, rest_api, {BACKEND}");
     let sizes = ", response_size: 100 KiB";
     let month = cost(&scenario("10/s", sizes, &path, ", requests: 9000000"));
@@ -632,6 +635,163 @@ fn what_no_stage_counts_is_billed_beside_what_stages_count() {
     let edge = format!("cloudfront: {{hit_ratio: 100%}}, {BACKEND}");
     let month = cost(&scenario("10/s", ", response_size: 1 MiB", &edge, ", requests: 12636160000"));
     assert_eq!(usd(&month, "cloudfront/data_transfer_out_gb"), "287,524.48");
+}
+
+#[test]
+fn examples_of_what_is_there_for_a_part_of_the_month_come_out_of_a_scenario() {
+    let tasks = |hours: u32, tasks: u32, vcpu: f64, gib: u32, usage: &str| {
+        let stage =
+            format!("ecs: {{tasks: {tasks}, size: {{vcpu: {vcpu}, memory: {gib} GiB}}, service: 1 ms, workers: 4}}");
+        money::usd(cost(&scenario("1/s", "", &stage, &format!(", hours_per_month: {hours}{usage}"))).bill.total())
+    };
+    // PX051: five tasks for ten minutes a day, each with 10 GB of storage above the free 20. PX053: ten for an hour a day.
+    let storage = ", usage: [{item: fargate/ephemeral_gb_hour, quantity: 50}]";
+    assert_eq!(tasks(5, 5, 1.0, 2, storage), "1.26");
+    assert_eq!(tasks(30, 10, 0.25, 1, ""), "4.37");
+    // PX070 and PX071: the interface endpoint of a private API, with seven million GB and with none.
+    let endpoint = |zones: u32, requests: u64| {
+        let api = format!("rest_api: {{endpoint: private, endpoint_zones: {zones}, resource_policy: {{denied: 0%}}}}");
+        let sizes = ", response_size: 1 MiB";
+        let rest = format!(", requests: {requests}");
+        usd(&cost(&scenario("1/s", sizes, &format!("{api}, {BACKEND}"), &rest)), "privatelink/")
+    };
+    assert_eq!([endpoint(1, 7_168_000_000), endpoint(2, 0)], ["42,687.36", "14.60"]);
+    // PX097: a TB of access log that is also kept and searched.
+    let log = "traffic: {arrivals: constant, rate: 1/s, duration: 60 s}\npath: [http_api, delay: {time: 1 ms}]\n\
+               cost: {access_log: 1 MiB, requests: 1024000, usage: [{item: cloudwatch/logs_storage_gb_month, quantity: 500}, \
+               {item: cloudwatch/logs_insights_gb, quantity: 250}]}\nrun: {warmup: 0 s, replications: 1}\n";
+    assert_eq!(usd(&cost(log), "cloudwatch/"), "516.25");
+}
+
+#[test]
+fn examples_of_edge_names_and_transfer_come_out_of_traffic_to_the_cent() {
+    // PX060: fifteen million requests, two thirds of them without TLS, and 50 TB.
+    let edge = format!("cloudfront: {{hit_ratio: 100%, plain_http: 66.6666666667%}}, {BACKEND}");
+    let sizes = ", request_size: 1 B, response_size: 1 MiB";
+    let month = cost(&scenario("10/s", sizes, &edge, ", requests: 15000000"));
+    assert_eq!(usd(&month, "cloudfront/http_request"), "7.50");
+    assert_eq!(usd(&month, "cloudfront/https_request"), "5.00");
+    let month = cost(&scenario("10/s", sizes, &edge, ", requests: 52428800"));
+    assert_eq!(usd(&month, "cloudfront/data_transfer_out_gb"), "4,147.20", "the three are 4,159.70");
+    // PX067: queries by each way to choose an answer.
+    let queries = |routing: &str, requests: u64| {
+        let names =
+            format!("route53: {{alias: false, lookups: 100%, resolver_hits: 0%, routing: {routing}}}, {BACKEND}");
+        usd(&cost(&scenario("10/s", "", &names, &format!(", requests: {requests}"))), &format!("route53/{routing}"))
+    };
+    let standard = "route53: {alias: false, lookups: 100%, resolver_hits: 0%}, delay: {time: 1 ms}";
+    let standard = cost(&scenario("10/s", "", standard, ", requests: 1100000000"));
+    assert_eq!(usd(&standard, "route53/standard_query"), "420.00");
+    assert_eq!([queries("latency", 1_200_000_000), queries("geo", 1_500_000_000)], ["660.00", "875.00"]);
+    // PX078: 57,000 GB to the internet, and 1,000 GB from zone to zone, paid at both ends.
+    let sizes = ", response_size: 1 MiB";
+    let out = cost(&scenario("10/s", sizes, &format!("alb, {BACKEND}"), ", requests: 58368000"));
+    assert_eq!(usd(&out, "datatransfer/internet_out_gb"), "4,809.20");
+    let across = format!("nlb: {{scheme: internal, cross_zone: true, zones: 2}}, {BACKEND}");
+    assert_eq!(usd(&cost(&scenario("10/s", sizes, &across, ", requests: 2048000")), "datatransfer/"), "20.00");
+    // PX080: 1,000 GB of clients whose node is in another zone.
+    let clients = format!("nlb: {{scheme: internal, clients_in_other_zones: 100%}}, {BACKEND}");
+    assert_eq!(usd(&cost(&scenario("10/s", sizes, &clients, ", requests: 1024000")), "datatransfer/"), "20.00");
+}
+
+#[test]
+fn a_share_of_cold_starts_is_billed_with_its_initialisation() {
+    // PX049: one of a hundred runs finds that its environment has been taken away in the ten seconds since the last.
+    let text = "traffic: {arrivals: constant, rate: 0.1/s, duration: 1000000 s}\n\
+                path: [lambda: {memory: 512 MB, handler: 100 ms, placement: 0 s, init: 800 ms, first_run: 0 s, \
+                keep_alive: {uniform: {low: 0 s, high: 990 s}}}]\n\
+                cost: {requests: 10000000, access_log: 0 B}\nrun: {warmup: 0 s, replications: 1}\n";
+    let total = cost(text).total.value;
+    // A thousand cold starts of 100,000 runs are known to 3 %, and are 0.67 of the 11.00; four times that is allowed.
+    assert!((total - 11.0).abs() < 0.08, "{total}");
+}
+
+#[test]
+fn every_worked_example_comes_out_of_a_scenario_of_these_tests() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/pricing-examples.csv");
+    let tests = include_str!("cost.rs");
+    for record in csv::Reader::from_path(path).expect("the examples").records().map(|record| record.expect("a row")) {
+        assert!(tests.contains(&record[0]), "{} has no scenario", &record[0]);
+    }
+}
+
+#[test]
+fn viewers_of_several_classes_pay_the_rates_of_each() {
+    let edge = format!("cloudfront: {{hit_ratio: 100%}}, {BACKEND}");
+    let of = |viewers: &str| {
+        let rest = format!(", requests: 10000000, viewers: {viewers}");
+        cost(&scenario("10/s", ", request_size: 1 B, response_size: 1 KiB", &edge, &rest))
+    };
+    let both = of("{cf-us: 75%, cf-eu: 25%}");
+    let lines = both.bill.lines.iter().filter(|line| line.key.item == "https_request");
+    let told: Vec<(String, String)> =
+        lines.map(|line| (line.key.region.clone(), money::plain(line.quantity))).collect();
+    assert_eq!(told, [("cf-us".to_owned(), "7500000".to_owned()), ("cf-eu".to_owned(), "2500000".to_owned())]);
+    assert_eq!(usd(&both, "cloudfront/https_request"), "10.50", "7.50 at 1.00 and 2.50 at 1.20 a million");
+    assert_eq!(both.plan.expect("a plan").name, of("cf-us").plan.expect("a plan").name);
+}
+
+#[test]
+fn managed_rules_and_bots_are_billed_and_a_plan_bundles_only_the_web_acl_of_the_edge() {
+    let edge = "waf: {rules: 2, managed_rule_groups: 3, bot_control: true}, cloudfront: {hit_ratio: 0%}";
+    let path = format!("{edge}, waf: {{name: inner, rules: 4}}, rest_api, {BACKEND}");
+    let month = cost(&scenario("10/s", ", request_size: 1 B, response_size: 1 KiB", &path, ", requests: 20000000"));
+    assert_eq!(usd(&month, "waf/managed_rule_group_month"), "3.00");
+    assert_eq!(usd(&month, "waf/bot_control"), "20.00", "10.00 a month, and 1.00 a million beyond the first ten");
+    // The plan takes the place of 42.00 of the first web ACL, and of requests and bytes of the edge; 21.00 of the second and
+    // 70.00 of the API stay.
+    let plan = month.plan.expect("a plan");
+    assert!((plan.total - plan.usd - 91.0).abs() < 1e-6, "{plan:?}");
+}
+
+#[test]
+fn the_entries_of_the_ledger_add_up_to_the_lines_of_the_bill() {
+    let text = "traffic: {arrivals: poisson, stages: [{duration: 90 min, target: 2/s}, {duration: 30 min, target: 9/s}], \
+                start_rate: 1/s, request_size: 3 KiB, response_size: 200 KiB}\n\
+                path: [waf: {blocked: 2%}, cloudfront: {hit_ratio: 30%}, rest_api, vpc_link_v1, nlb, alb: {rules: 40}, delay: {time: 5 ms}]\n\
+                cost: {requests: 123456789, day: [0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]}\n\
+                run: {warmup: 10 min, replications: 3}\n";
+    let month = cost(text);
+    assert_eq!(month.ledger.iter().map(|entry| entry.hour).max(), Some(1), "an hour and fifty minutes");
+    let line = |item: &str| {
+        float(month.bill.lines.iter().find(|line| line.key.item == item).unwrap_or_else(|| panic!("{item}")).quantity)
+    };
+    let entries = |stage: &str, meter: &str| {
+        let entries = month.ledger.iter().filter(|entry| entry.stage == stage && entry.meter == meter);
+        entries.map(|entry| entry.month).collect::<Vec<_>>()
+    };
+    let same = |found: f64, expected: f64, what: &str| {
+        assert!(found > 0.0 && (found - expected).abs() < 1e-9 * expected, "{what}: {found} and {expected}");
+    };
+    for (stage, meter, unit) in [
+        ("waf", "request", 1.0),
+        ("cloudfront", "https_request", 1.0),
+        ("cloudfront", "data_transfer_out_gb", 1_073_741_824.0),
+        ("rest_api", "rest_request", 1.0),
+    ] {
+        same(entries(stage, meter).iter().sum::<f64>() / unit, line(meter), meter);
+    }
+    // In each hour the largest of the dimensions, as the same one is the largest in all replications.
+    for (stage, item) in [("nlb", "nlb_nlcu_hour"), ("alb", "alb_lcu_hour")] {
+        let capacity = |hour: usize| {
+            let units = month.ledger.iter().filter(|entry| entry.hour == hour && entry.stage == stage);
+            units.filter(|entry| entry.unit.ends_with("LCU")).map(|entry| entry.month).fold(0.0, f64::max)
+        };
+        same(capacity(0) + capacity(1), line(item), item);
+    }
+}
+
+#[test]
+fn every_price_of_the_book_is_billed_in_every_region_it_is_in() {
+    for price in Book::pack("aws-2026-11").expect("a good book").prices() {
+        let Key { service, item, region } = &price.key;
+        let usage = format!(", usage: [{{item: {service}/{item}, quantity: 3, per: month, region: {region}}}]");
+        let month = cost(&scenario("1/s", "", BACKEND, &usage));
+        let expected =
+            if price.tiers[0].from.is_zero() { price.tiers[0].usd * money::whole(3) } else { money::whole(0) };
+        assert_eq!(month.bill.total(), expected, "{}", price.key);
+        assert_eq!(month.bill.lines[0].unit, price.unit);
+    }
 }
 
 #[test]

@@ -200,6 +200,10 @@ pub struct BreakEvenArguments {
     /// What is compared
     #[arg(long, value_enum, default_value_t = Per::Month)]
     pub per: Per,
+    /// Compare only what does all that is asked of it: which scenario is the cheaper one of those that meet their
+    /// objectives, from one end of the range to the other
+    #[arg(long)]
+    pub under_objectives: bool,
     /// How close to come, in percent of the value
     #[arg(long, value_name = "PERCENT", default_value_t = 0.5, value_parser = positive)]
     pub precision: f64,
@@ -220,6 +224,16 @@ pub enum Per {
     Month,
     /// USD for a million served requests
     Million,
+}
+
+impl Per {
+    /// In words.
+    pub fn what(self) -> &'static str {
+        match self {
+            Per::Month => "USD a month",
+            Per::Million => "USD for a million served",
+        }
+    }
 }
 
 /// A percentage above zero.

@@ -2,10 +2,11 @@
 
 use super::arguments::{BreakEvenArguments, Format, Per};
 use super::commands::print;
-use super::{Exit, Failure};
+use super::{Exit, Failure, choice};
 use crate::diagnostic::render;
 use crate::report::number;
 use crate::scenario;
+use crate::stats::Interval;
 use crate::study::break_even::{Asked, Crossing, find};
 use crate::study::objective::Verdict;
 use crate::study::{Case, Finding, Sample, Watch, replicate};
@@ -22,22 +23,14 @@ pub fn break_even(arguments: &BreakEvenArguments) -> Result<Exit, Failure> {
         let message = format!("`--from {}` and `--to {}` have different units", arguments.from, arguments.to);
         return Err(Failure::new(Exit::Usage, format!("error: {message}")));
     }
+    if arguments.under_objectives {
+        return choice::choose(arguments, (from, to), unit);
+    }
     let (last, tried) = (Mutex::new(None), Mutex::new(Vec::new()));
     let difference = |value: f64| {
         let pair = both(arguments, &written(arguments, value, unit))?;
         let [first, second] = &pair;
-        let cost = |finding: &Finding| {
-            finding.cost.clone().ok_or_else(|| {
-                let why = finding.warnings.first().cloned().unwrap_or_else(|| "nothing in it costs".to_owned());
-                let at = written(arguments, value, unit);
-                Failure::new(Exit::Failed, format!("error: {} has no bill at {at}: {why}", finding.name))
-            })
-        };
-        let paired = cost(first)?.less(&cost(second)?, first.estimates.confidence);
-        let interval = match arguments.per {
-            Per::Month => paired.total,
-            Per::Million => paired.per_million,
-        };
+        let interval = paired(arguments, [first, second], &written(arguments, value, unit))?;
         let verdicts = pair.each_ref().map(|finding| Asked::worst(finding.judgements.iter().map(|one| one.verdict)));
         tried.lock().unwrap_or_else(PoisonError::into_inner).push((value, verdicts));
         *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(pair);
@@ -59,6 +52,25 @@ pub fn break_even(arguments: &BreakEvenArguments) -> Result<Exit, Failure> {
     Ok(Exit::Good)
 }
 
+/// What the first costs less what the second costs, at a setting.
+pub(super) fn paired(
+    arguments: &BreakEvenArguments,
+    [first, second]: [&Finding; 2],
+    at: &str,
+) -> Result<Interval, Failure> {
+    let cost = |finding: &Finding| {
+        finding.cost.clone().ok_or_else(|| {
+            let why = finding.warnings.first().cloned().unwrap_or_else(|| "nothing in it costs".to_owned());
+            Failure::new(Exit::Failed, format!("error: {} has no bill at {at}: {why}", finding.name))
+        })
+    };
+    let paired = cost(first)?.less(&cost(second)?, first.estimates.confidence);
+    Ok(match arguments.per {
+        Per::Month => paired.total,
+        Per::Million => paired.per_million,
+    })
+}
+
 fn tell(
     arguments: &BreakEvenArguments,
     crossing: &Crossing,
@@ -67,10 +79,7 @@ fn tell(
     unit: &str,
 ) -> Result<(), Failure> {
     let [first, second] = pair;
-    let what = match arguments.per {
-        Per::Month => "USD a month",
-        Per::Million => "USD for a million served",
-    };
+    let what = arguments.per.what();
     if arguments.format == Format::Json {
         let mut document = match crossing {
             Crossing::At { value, low, high, first_below } => json!({
@@ -151,7 +160,7 @@ fn tell(
 }
 
 /// The override that sets the value.
-fn written(arguments: &BreakEvenArguments, value: f64, unit: &str) -> String {
+pub(super) fn written(arguments: &BreakEvenArguments, value: f64, unit: &str) -> String {
     format!("{}={value:.9}{unit}", arguments.over)
 }
 
@@ -164,7 +173,7 @@ fn number_of(text: &str) -> Result<(f64, &str), Failure> {
 }
 
 /// Runs both scenarios with a setting.
-fn both(arguments: &BreakEvenArguments, set: &str) -> Result<[Finding; 2], Failure> {
+pub(super) fn both(arguments: &BreakEvenArguments, set: &str) -> Result<[Finding; 2], Failure> {
     let sets: Vec<String> = arguments.sets.iter().cloned().chain([set.to_owned()]).collect();
     let load = |file: &Path| {
         let name = file.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());

@@ -79,6 +79,15 @@ impl Line {
         money::cents(self.usd)
     }
 
+    /// USD of each resource, not rounded: the line shared out by quantity.
+    pub fn shares(&self) -> impl Iterator<Item = (&str, Decimal)> {
+        let usd = |quantity: Decimal| match self.quantity.is_zero() {
+            true => Decimal::ZERO,
+            false => self.usd * (quantity / self.quantity),
+        };
+        self.resources.iter().map(move |(resource, quantity)| (resource.as_str(), usd(*quantity)))
+    }
+
     /// The tier split in words: `333000000 x 0.0000035 + 667000000 x 0.0000028`.
     pub fn split(&self) -> String {
         // Counts and sizes are shown to a millionth of their unit.
@@ -99,11 +108,10 @@ impl Bill {
     pub fn by_resource(&self) -> Vec<(String, Decimal)> {
         let mut all: Vec<(String, Decimal)> = Vec::new();
         for line in &self.lines {
-            for (resource, quantity) in &line.resources {
-                let part = if line.quantity.is_zero() { Decimal::ZERO } else { line.usd * (*quantity / line.quantity) };
+            for (resource, part) in line.shares() {
                 match all.iter_mut().find(|(known, _)| known == resource) {
                     Some((_, usd)) => *usd += part,
-                    None => all.push((resource.clone(), part)),
+                    None => all.push((resource.to_owned(), part)),
                 }
             }
         }

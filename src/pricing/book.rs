@@ -8,6 +8,7 @@ use super::money::{self, Decimal};
 use crate::diagnostic::nearest;
 use crate::program::Grade;
 use crate::rows;
+use crate::time::Span;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
@@ -298,6 +299,14 @@ impl Tier {
 }
 
 impl Price {
+    /// The shortest time that something priced by the hour is paid for, as the note of the price says it: `per second, 1 min
+    /// minimum`.
+    pub fn minimum(&self) -> Span {
+        let words: Vec<&str> = self.tiers.first().map_or("", |tier| &tier.note).split([' ', ',', ';']).collect();
+        let minutes = words.windows(3).find(|words| words[1..] == ["min", "minimum"]);
+        minutes.and_then(|words| words[0].parse().ok()).map_or(Span::ZERO, |minutes: u64| Span::from_secs(60 * minutes))
+    }
+
     /// The last unit the book has a price of; nothing means without end.
     pub fn end(&self) -> Option<Decimal> {
         self.tiers.last().and_then(|tier| tier.to)
@@ -355,6 +364,15 @@ mod tests {
         assert_eq!(region.known, ["eu-west-1", "us-east-1"]);
         let free = missing("lambda", "free_tier_requests", "global");
         assert!(free.message.contains("free allowance"), "{free}");
+    }
+
+    #[test]
+    fn the_shortest_time_that_is_paid_is_read_from_the_note() {
+        let book = Book::pack("aws-2026-11").expect("a good book");
+        let minimum = |service, item| book.price(service, item, "us-east-1").expect("a price").minimum();
+        assert_eq!(minimum("fargate", "x86_vcpu_hour"), Span::from_secs(60));
+        assert_eq!(minimum("rds", "postgres_single_az_db.r6g.large_hour"), Span::from_secs(600));
+        assert_eq!(minimum("elb", "alb_hour"), Span::ZERO);
     }
 
     #[test]

@@ -69,8 +69,8 @@ pub struct Costing {
     pub book: Option<OwnBook>,
     /// Region of everything that has one.
     pub region: String,
-    /// Class of edge locations that viewers use, such as `cf-us`.
-    pub viewers: String,
+    /// Classes of edge locations that viewers use, such as `cf-us`, and their shares of requests and bytes, which make one.
+    pub viewers: Vec<(String, f64)>,
     /// Conventions of the bill.
     pub conventions: Conventions,
     /// Requests of the month; without it the simulated rate goes on all month.
@@ -116,7 +116,7 @@ impl Costing {
             data: data.to_owned(),
             book: None,
             region: region.to_owned(),
-            viewers: viewers(region).to_owned(),
+            viewers: vec![(viewers(region).to_owned(), 1.0)],
             conventions: Conventions::default(),
             requests: None,
             day: Vec::new(),
@@ -141,10 +141,23 @@ impl Costing {
         self.book.as_ref().map_or(&self.data, |own| &own.name)
     }
 
-    /// Where an item is priced: the region, the class of edge locations, or the area of a line.
+    /// Where an item is priced, and which share of it: the classes of edge locations for what viewers use.
+    pub fn regions_of(&self, service: &str, item: &str) -> Vec<(&str, f64)> {
+        match service {
+            "cloudfront" if item != "function_invocation" => {
+                self.viewers.iter().map(|(class, share)| (class.as_str(), *share)).collect()
+            }
+            _ => vec![(self.region_of(service, item), 1.0)],
+        }
+    }
+
+    /// Where an item is priced when nothing more is said: the region, the first class of edge locations, or the area of a
+    /// line.
     pub fn region_of(&self, service: &str, item: &str) -> &str {
         match service {
-            "cloudfront" if item != "function_invocation" => &self.viewers,
+            "cloudfront" if item != "function_invocation" => {
+                self.viewers.first().map_or(&self.region, |(class, _)| class)
+            }
             "directconnect" if item.starts_with("port_") => match self.region.as_str() {
                 "ap-northeast-1" | "ap-northeast-3" => "japan",
                 _ => "global-ex-japan",
@@ -158,12 +171,16 @@ impl Costing {
         float(self.conventions.hours_per_month)
     }
 
+    /// The hours of a ledger: the length of each in seconds, of which only the last may be less than an hour.
+    pub fn hours_of(&self, measured: Span) -> Vec<f64> {
+        let hour = |hour: u64| Span((measured.0 - (hour * HOUR).min(measured.0)).min(HOUR)).as_secs_f64();
+        (0..measured.0.div_ceil(HOUR).max(1)).map(hour).collect()
+    }
+
     /// How the hours of a ledger make up a month. `offered` is the number of requests in the measured time.
     pub fn weights(&self, measured: Span, offered: u64) -> Vec<Weight> {
         let total = measured.as_secs_f64();
-        let lengths: Vec<f64> = (0..measured.0.div_ceil(HOUR).max(1))
-            .map(|hour| Span((measured.0 - (hour * HOUR).min(measured.0)).min(HOUR)).as_secs_f64())
-            .collect();
+        let lengths = self.hours_of(measured);
         let even = [Stretch { from: Span::ZERO, to: measured, share: 1.0 }];
         let spans = if self.spans.is_empty() { &even[..] } else { &self.spans };
         let day: &[f64] = if self.day.is_empty() { &[1.0] } else { &self.day };

@@ -633,6 +633,12 @@ impl Builder {
         }
     }
 
+    /// A share that a bill needs, to a billionth.
+    pub fn standing_share(&mut self, name: &str, share: f64) {
+        const WHOLE: u64 = 1_000_000_000;
+        self.standing(name, (share * WHOLE as f64).round() as u64, WHOLE);
+    }
+
     /// Counts the started milliseconds of the call around it, which has this deadline: its last step, so that whatever
     /// ends the call early does not pass it by.
     pub fn meter_call(&mut self, name: &str, deadline: Span) {

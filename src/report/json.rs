@@ -103,6 +103,7 @@ mod tests {
               "cost": [],
               "digest": null,
               "duration_s": 10.0,
+              "ledger": [],
               "objectives": [
                 {
                   "class": "all",

@@ -199,6 +199,19 @@ layout! {
 }
 
 layout! {
+    /// What was counted for the bill, hour by hour.
+    LEDGER "ledger"
+    "scenario" "name of the scenario"
+    "hour" "number of the hour of the measured time, from 0"
+    "seconds" "its length; the last one may be shorter than an hour"
+    "stage" "the stage that counts"
+    "meter" "what is counted; the capacity of a load balancer has a row for each dimension, of which the largest is billed"
+    "unit" "unit of the count; `LCU` or `NLCU` for the capacity of a load balancer"
+    "counted" "how much in the hour, mean over replications; units of capacity at the rate of the hour"
+    "month" "what the hour makes in the month, mean over replications: units, or unit-hours of capacity were this dimension the largest"
+}
+
+layout! {
     /// What happened when.
     SERIES "series"
     "scenario" "name of the scenario"
@@ -253,7 +266,7 @@ layout! {
 }
 
 /// All tables of a result.
-pub const LAYOUTS: [&Layout; 13] = [
+pub const LAYOUTS: [&Layout; 14] = [
     &SUMMARY,
     &CHECKS,
     &OBJECTIVES,
@@ -264,6 +277,7 @@ pub const LAYOUTS: [&Layout; 13] = [
     &THEORY,
     &BILL,
     &COST,
+    &LEDGER,
     &SERIES,
     &PROVISION,
     &COMPARISON,
@@ -287,6 +301,7 @@ pub fn tables(findings: &[&Finding]) -> Vec<Table> {
         fill(&THEORY, &theory),
         fill(&BILL, &bill),
         fill(&COST, &cost),
+        fill(&LEDGER, &ledger),
         fill(&SERIES, &series),
     ];
     // Most scenarios have no controller.
@@ -579,6 +594,21 @@ fn cost(table: &mut Table, finding: &Finding) {
             line.resources.iter().map(share).collect::<Vec<_>>().join("; ").into(),
             line.date.as_str().into(),
             line.grade.map(|grade| grade.to_string()).unwrap_or_default().into(),
+        ]);
+    }
+}
+
+fn ledger(table: &mut Table, finding: &Finding) {
+    for entry in finding.cost.iter().flat_map(|cost| &cost.ledger) {
+        table.push([
+            finding.name.as_str().into(),
+            (entry.hour as f64).into(),
+            entry.seconds.into(),
+            entry.stage.as_str().into(),
+            entry.meter.as_str().into(),
+            entry.unit.as_str().into(),
+            entry.counted.into(),
+            entry.month.into(),
         ]);
     }
 }

@@ -5,10 +5,11 @@ use super::usage::point;
 use crate::diagnostic::Problems;
 use crate::pricing::costing::{OwnBook, Stretch};
 use crate::pricing::{Book, Costing, FreeTier, money};
-use crate::spec::{At, Named, above, at_least, between};
+use crate::spec::{At, Decode, Json, Named, Node, above, at_least, between};
 use crate::time::Span;
 use crate::units::{Bytes, Share};
 use crate::{section, words};
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -61,14 +62,39 @@ section! {
         prices: Named<OwnPrice> = Named::default(),
         /// Usage that no stage counts: NAT gateways, alarms, storage, lines, fees, servers that scale themselves.
         usage: Vec<UsageSpec> = Vec::new(),
-        /// Class of edge locations viewers use, such as `cf-us`; without it the one near the region.
-        viewers: Option<At<String>>,
+        /// Class of edge locations viewers use, such as `cf-us`, or several with their shares, such as
+        /// `{cf-us: 70%, cf-eu: 30%}`; without it the one near the region.
+        viewers: Option<Viewers>,
         /// What a gateway writes to its access log for each request; `0 B` for no log.
         access_log: Bytes = Bytes(1024),
         /// Requests on one connection to a load balancer, instead of what the connections of its callers tell.
         requests_per_connection: Option<f64> => above(0.0),
         /// How long such a connection stays open.
         connection_time: Span = Span::ZERO,
+    }
+}
+
+/// Classes of edge locations and their shares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Viewers(Vec<(At<String>, Share)>);
+
+impl Decode for Viewers {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Viewers> {
+        if node.as_map().is_none() {
+            return At::<String>::decode(node, problems).map(|class| Viewers(vec![(class, Share(1.0))]));
+        }
+        let classes = Named::<Share>::decode(node, problems)?.0;
+        let total: f64 = classes.iter().map(|(_, share)| share.0).sum();
+        if (total - 1.0).abs() > 1e-9 {
+            let problem = problems.error(node.span, "the viewers are not all of them");
+            problem.label(format!("expected shares that add up to 100%, they are {:.6}%", 100.0 * total));
+            return None;
+        }
+        Some(Viewers(classes))
+    }
+
+    fn schema() -> Json {
+        json!({"anyOf": [At::<String>::schema(), Named::<Share>::schema()]})
     }
 }
 
@@ -100,9 +126,9 @@ impl CostSpec {
         let own = costing.book.clone();
         let book = own.as_ref().map_or_else(|| Book::pack(&costing.data).ok(), |own| Some(&*own.book));
         self.conventions(&mut costing, book, problems);
-        if let Some(viewers) = &self.viewers {
-            check_viewers(viewers, book, problems);
-            costing.viewers = viewers.value.clone();
+        if let Some(Viewers(classes)) = &self.viewers {
+            classes.iter().for_each(|(class, _)| check_viewers(class, book, problems));
+            costing.viewers = classes.iter().map(|(class, share)| (class.value.clone(), share.0)).collect();
         }
         if let Some(book) = book {
             further::own_prices(&self.prices, book, &mut costing, problems);
@@ -241,7 +267,7 @@ mod tests {
         )
         .expect("a good section");
         assert_eq!(costing.requests, Some(1e7));
-        assert_eq!((costing.viewers.as_str(), costing.access_log), ("cf-eu", 0));
+        assert_eq!((&costing.viewers, costing.access_log), (&vec![("cf-eu".to_owned(), 1.0)], 0));
         assert_eq!(costing.conventions.already.len() + costing.conventions.prices.len(), 2);
         assert_eq!(costing.hours(), 720.0);
     }
@@ -255,6 +281,8 @@ mod tests {
             ("{spans: [{from: 1 h, to: 1 h, share: 100%}]}", "ends before it begins"),
             ("{requests: 5, spans: [{from: 0 s, to: 1 h, share: 100%}]}", "`requests` and `spans` at once"),
             ("{viewers: us-east-1}", "expected cf-apac"),
+            ("{viewers: {cf-us: 50%, us-east-1: 50%}}", "expected cf-apac"),
+            ("{viewers: {cf-us: 50%, cf-eu: 40%}}", "they are 90.000000%"),
             ("{already: {lambda/reqest/us-east-1: 5}}", "did you mean `request`?"),
             ("{already: {lambda/request/us-east-1: -5}}", "expected 0 to"),
             ("{prices: {lambda: 5}}", "expected `service/item`"),

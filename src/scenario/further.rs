@@ -205,8 +205,15 @@ pub fn check_places(list: &[UsageSpec], program: &Program, problems: &mut Proble
         let stage = |operator: &String| operator.split('.').next().unwrap_or_default().to_owned();
         let fit: Vec<String> = match servers {
             true => {
+                // Instances and tasks are on the bill anyway, and their units are workers and not servers.
+                let counts = |name: &String| {
+                    program
+                        .stages
+                        .iter()
+                        .any(|stage| stage.name == *name && matches!(stage.kind.as_str(), "station" | "pool"))
+                };
                 let stations = program.stations.iter().map(|station| stage(&station.name));
-                stations.chain(program.pools.iter().map(|pool| stage(&pool.name))).collect()
+                stations.chain(program.pools.iter().map(|pool| stage(&pool.name))).filter(counts).collect()
             }
             false => {
                 let meters = program.stages.iter().filter(|stage| stage.kind == "meter");

@@ -37,6 +37,8 @@ section! {
         get_share: Share = Share(1.0),
         /// Share of requests refused by geographic restriction (403).
         blocked: Share = Share(0.0),
+        /// Share of requests that come without TLS, which cost less.
+        plain_http: Share = Share(0.0),
         /// Whether a viewer-request function runs.
         function: bool = false,
         /// Time of the function.
@@ -277,6 +279,9 @@ impl Part for Cloudfront {
     }
 
     fn compile(&self, b: &mut Builder) {
+        if self.spec.plain_http.0 > 0.0 {
+            b.standing_share("plain_http", self.spec.plain_http.0);
+        }
         b.meter("https_request", "request", Amount::One);
         turn_away(b, "country", self.spec.blocked, 403, "blocked by country");
         if self.spec.function {

@@ -11,6 +11,7 @@ use crate::diagnostic::Problems;
 use crate::law::LawSpec;
 use crate::program::{Amount, BalancerSpec, Builder, Choice, Origin, Part, Sourced};
 use crate::spec::{DurationLaw, between};
+use crate::units::Share;
 use crate::{section, words};
 
 words! {
@@ -39,6 +40,8 @@ section! {
         zones: u32 = hop::ZONES => between(1, 6),
         /// Whether nodes send to targets of other zones.
         cross_zone: bool = false,
+        /// Share of the bytes of clients in the VPC that reach a node in another zone than theirs, which cost a transfer.
+        clients_in_other_zones: Share = Share(0.0),
         /// Round trip between node and target, instead of one by `zones` and `cross_zone`.
         rtt: Option<DurationLaw>,
     }
@@ -53,6 +56,7 @@ pub struct Nlb {
     rtt: Sourced<LawSpec>,
     zones: u32,
     cross_zone: bool,
+    clients_in_other_zones: Share,
     scheme: Option<Scheme>,
     listener: Listener,
 }
@@ -77,6 +81,7 @@ impl Stage for Nlb {
             rtt: rtt?,
             zones: spec.zones,
             cross_zone: spec.cross_zone,
+            clients_in_other_zones: spec.clients_in_other_zones,
             scheme: spec.scheme,
             listener: spec.listener,
         })
@@ -124,6 +129,7 @@ impl Part for Nlb {
         b.standing("nlb_hour", 1, 1);
         b.standing("tls", u64::from(self.listener == Listener::Tls), 1);
         b.standing("zones_crossed", if self.cross_zone { self.zones.into() } else { 1 }, 1);
+        b.standing_share("clients_in_other_zones", self.clients_in_other_zones.0);
         let public = self.scheme.map_or_else(|| faces_internet(b), |scheme| scheme == Scheme::InternetFacing);
         b.meter("processed_bytes", "B", Amount::RequestBytes);
         b.delay("latency", &self.latency);

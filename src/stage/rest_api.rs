@@ -77,6 +77,8 @@ section! {
     pub struct RestApiSpec {
         /// Where clients reach it.
         endpoint: Endpoint = Endpoint::Regional,
+        /// Availability Zones of the interface endpoint of a private API, each of which costs its hours.
+        endpoint_zones: u32 = hop::ZONES => between(1, 6),
         /// The resource policy; a private API needs one.
         resource_policy: Option<ResourcePolicySpec>,
         /// Share of requests to routes that do not exist (403).
@@ -545,7 +547,7 @@ impl Part for RestApi {
 
     fn compile(&self, b: &mut Builder) {
         if self.spec.endpoint == Endpoint::Private {
-            b.standing("interface_endpoint_hour", hop::ZONES.into(), 1);
+            b.standing("interface_endpoint_hour", self.spec.endpoint_zones.into(), 1);
         }
         if let Some(size) = self.spec.cache.as_ref().and_then(|cache| cache.size) {
             b.standing(&format!("cache_{size}gb_hour"), 1, 1);

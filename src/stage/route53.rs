@@ -8,10 +8,22 @@ use super::{Context, Stage};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
 use crate::program::{Amount, Builder, CacheSpec, Part, Sourced};
-use crate::section;
 use crate::spec::{At, DurationLaw};
 use crate::time::Span;
 use crate::units::Share;
+use crate::{section, words};
+
+words! {
+    /// How Route 53 chooses its answer, which decides what a query costs.
+    pub enum Routing {
+        /// Always the same.
+        Simple = "simple",
+        /// By latency.
+        Latency = "latency",
+        /// By place.
+        Geo = "geo",
+    }
+}
 
 section! {
     /// Lookups of the API's name.
@@ -20,6 +32,8 @@ section! {
         lookups: Option<At<Share>>,
         /// Whether the name is an alias of an AWS resource, whose queries are free.
         alias: bool = true,
+        /// How Route 53 chooses its answer, when the name is no alias.
+        routing: Routing = Routing::Simple,
         /// How long each client (key) remembers the name, instead of `lookups`.
         ttl: Option<Span>,
         /// Share of lookups that the resolver near the client can answer itself.
@@ -40,6 +54,7 @@ section! {
 pub struct Route53 {
     name: String,
     alias: bool,
+    routing: Routing,
     remember: Remember,
     resolver_hits: Sourced<Share>,
     time: Sourced<LawSpec>,
@@ -79,6 +94,7 @@ impl Stage for Route53 {
         Some(Route53 {
             name: context.name.to_owned(),
             alias: spec.alias,
+            routing: spec.routing,
             remember: remember?,
             resolver_hits: resolver_hits?,
             time: time?,
@@ -99,7 +115,12 @@ impl Route53 {
         let (known, arrived) = (b.label(), b.label());
         b.fact("resolver hits", self.resolver_hits.value, &self.resolver_hits.origin);
         b.chance("resolver hit", &share(&self.resolver_hits), known);
-        let meter = if self.alias { "alias_query_to_aws_resource" } else { "standard_query" };
+        let meter = match self.routing {
+            _ if self.alias => "alias_query_to_aws_resource",
+            Routing::Simple => "standard_query",
+            Routing::Latency => "latency_query",
+            Routing::Geo => "geo_query",
+        };
         b.meter(meter, "query", Amount::One);
         b.delay("question to Route 53", &self.miss_time);
         if self.lost.value.0 > 0.0 {

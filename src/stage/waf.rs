@@ -50,6 +50,10 @@ section! {
         at: Option<Location>,
         /// Rules, which cost money each month.
         rules: u32 = 1 => between(1, 5_000),
+        /// Groups of managed rules, each of which costs money each month as a rule does.
+        managed_rule_groups: u32 = 0 => between(0, 50),
+        /// Whether Bot Control, at its common level, looks at every request, for a fee a month and for each request.
+        bot_control: bool = false,
         /// Capacity units of all rules; above 1,500 each request costs a surcharge.
         capacity: Option<At<u32>> => at_least(1),
         /// Share of requests blocked.
@@ -259,13 +263,18 @@ impl Part for Waf {
         }
         b.standing("web_acl_month", 1, 1);
         b.standing("rule_month", self.spec.rules.into(), 1);
+        if self.spec.managed_rule_groups > 0 {
+            b.standing("managed_rule_group_month", self.spec.managed_rule_groups.into(), 1);
+        }
+        if self.spec.bot_control {
+            b.standing("bot_control_month", 1, 1);
+            b.meter("bot_control_common_request", "request", Amount::One);
+        }
         b.fact("rules", self.spec.rules, &Origin::Scenario);
         let next = b.next_kind();
-        let at_edge = |location| location == Location::Cloudfront;
-        let time = match self.spec.at.map_or(next == Some("cloudfront"), at_edge) {
-            true => &self.cloudfront,
-            false => &self.regional,
-        };
+        let at_edge = self.spec.at.map_or(next == Some("cloudfront"), |location| location == Location::Cloudfront);
+        b.standing("at_edge", at_edge.into(), 1);
+        let time = if at_edge { &self.cloudfront } else { &self.regional };
         b.delay("inspection", time);
         if let Some(body) = &self.body {
             body.compile(b);

@@ -53,7 +53,20 @@ pub fn find<E>(
             (high, above) = (middle, value);
         }
     }
-    // Between the two last values the difference is taken as straight.
+    let (value, ends) = refine([(low, below), (high, above)], difference)?;
+    Ok(Crossing::At { value, low: ends.0, high: ends.1, first_below })
+}
+
+/// The crossing between two values with differences of opposite signs, and its interval: these values, and the noise of the
+/// difference.
+///
+/// # Errors
+/// Whatever `difference` fails with.
+pub fn refine<E>(
+    [(low, below), (high, above)]: [(f64, f64); 2],
+    mut difference: impl FnMut(f64) -> Result<Interval, E>,
+) -> Result<(f64, (f64, f64)), E> {
+    // Between the two values the difference is taken as straight.
     let share = if above == below { 0.5 } else { (-below / (above - below)).clamp(0.0, 1.0) };
     let value = low + share * (high - low);
     // The slope over a wider stretch, so that it is not noise over noise.
@@ -63,8 +76,7 @@ pub fn find<E>(
         noise if noise.is_finite() => noise,
         _ => 0.0,
     };
-    let ends = (low.min(value - noise), high.max(value + noise));
-    Ok(Crossing::At { value, low: ends.0.max(0.0), high: ends.1, first_below })
+    Ok((value, (low.min(value - noise).max(0.0), high.max(value + noise))))
 }
 
 /// Whether a scenario does what is asked of it, over the values that were tried.

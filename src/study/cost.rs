@@ -4,12 +4,12 @@
 //! scenarios are paired. Volumes are scaled to the month first and tiers applied after; what a load balancer's capacity
 //! costs is found hour by hour, from the largest of its dimensions in that hour.
 
-use super::metering::{self, Month};
+use super::metering::{self, Entry, Month};
 use super::replicate::Sample;
 use crate::exec::Run;
 use crate::pricing::book::{Field, day};
 use crate::pricing::costing::float;
-use crate::pricing::{Bill, Book, Costing, Decimal, Key, Usage, bill, money, plans};
+use crate::pricing::{Bill, Book, Costing, Decimal, Line, Usage, bill, money, plans};
 use crate::program::{Grade, Program};
 use crate::stats::Interval;
 use crate::stats::interval;
@@ -37,6 +37,8 @@ pub struct Cost {
     pub served: f64,
     /// USD a month by stage, the dearest first.
     pub stages: Vec<(String, f64)>,
+    /// What was counted, hour by hour.
+    pub ledger: Vec<Entry>,
     /// The cheapest flat-rate plan that covers the traffic of CloudFront, and what the whole bill would be with it.
     pub plan: Option<Plan>,
     /// What has no price, a phrase each: the bill is too low by it.
@@ -107,7 +109,8 @@ impl Cost {
             per_millions: pairs.iter().map(|(usd, served)| usd / served).collect(),
             served: served.iter().sum::<f64>() / served.len() as f64,
             stages,
-            plan: plan(&mean, book),
+            ledger: metering::ledger(program, costing, measured, runs, book),
+            plan: plan(&mean, book, program),
             weak: weak(&mean, book),
             bill: mean,
             totals,
@@ -192,8 +195,7 @@ fn weak(bill: &Bill, book: &Book) -> Vec<String> {
 }
 
 /// The cheapest plan for the CloudFront traffic of a bill.
-fn plan(bill: &Bill, book: &Book) -> Option<Plan> {
-    let of = |test: &dyn Fn(&Key) -> bool| bill.lines.iter().filter(|line| test(&line.key)).map(|line| line.usd).sum();
+fn plan(bill: &Bill, book: &Book, program: &Program) -> Option<Plan> {
     let quantity = |item: &str| -> Decimal {
         let lines = bill.lines.iter().filter(|line| line.key.service == "cloudfront" && line.key.item == item);
         lines.map(|line| line.quantity).sum()
@@ -203,8 +205,17 @@ fn plan(bill: &Bill, book: &Book) -> Option<Plan> {
         return None;
     }
     let plan = plans::cheapest(book, requests, quantity("data_transfer_out_gb"))?;
-    // Plans bundle web ACL, DNS and logs with the distribution.
-    let instead_of: Decimal = of(&|key: &Key| matches!(key.service.as_str(), "cloudfront" | "waf" | "route53"));
+    // Plans bundle DNS, logs and the web ACL of the distribution; one in the region is paid beside them.
+    let edge = |stage: &str| {
+        let standing = program.standing.iter();
+        standing.into_iter().any(|known| known.stage == stage && known.name == "at_edge" && known.count > 0)
+    };
+    let bundled = |line: &Line| match line.key.service.as_str() {
+        "cloudfront" | "route53" => line.usd,
+        "waf" => line.shares().filter(|(stage, _)| edge(stage)).map(|(_, usd)| usd).sum(),
+        _ => Decimal::ZERO,
+    };
+    let instead_of: Decimal = bill.lines.iter().map(bundled).sum();
     let total = bill.total() - instead_of + plan.usd;
     Some(Plan { name: plan.name, usd: float(plan.usd), instead_of: float(instead_of), total: float(total) })
 }

@@ -4,6 +4,9 @@
 //! is known here of neither is told as unpriced, never left out.
 
 mod further;
+mod ledger;
+
+pub use ledger::{Entry, ledger};
 
 use crate::exec::{ResourceKind, Run};
 use crate::pricing::costing::Weight;
@@ -67,7 +70,7 @@ fn service_of(kind: &str, name: &str) -> Option<&'static str> {
         (_, "alb_hour" | "nlb_hour") => "elb",
         (_, "public_ipv4_in_use_hour") => "vpc",
         (_, "interface_endpoint_hour") => "privatelink",
-        (_, "authorizer_memory") => return None,
+        (_, "authorizer_memory") | ("waf", "at_edge") => return None,
         ("rest_api", _) | ("websocket_api", "websocket_connection_minute") => "apigateway",
         ("websocket_api", "connection minutes of unknown connections") => "apigateway",
         ("waf", _) => "waf",
@@ -130,8 +133,14 @@ impl Metered<'_> {
         stage: &str,
         why: Option<String>,
     ) {
-        let key = Key::new(service, item, self.costing.region_of(service, item));
-        month.usage.push(Usage { key, quantity, resource: stage.to_owned(), binding: why });
+        for (region, share) in self.costing.regions_of(service, item) {
+            let quantity = match share {
+                1.0 => quantity,
+                share => quantity * money::nearest(share).unwrap_or_default(),
+            };
+            let key = Key::new(service, item, region);
+            month.usage.push(Usage { key, quantity, resource: stage.to_owned(), binding: why.clone() });
+        }
     }
 
     /// As `add`, for a quantity that was computed in floating point.
@@ -199,6 +208,13 @@ impl Metered<'_> {
                 } else if volume > 0.0 {
                     let what = "the duration of the authorizer function, whose `memory` is not known";
                     month.unpriced.push(format!("{stage}: {what}"));
+                }
+            }
+            Some(Billed::Units("cloudfront")) if name == "https_request" => {
+                let plain = volume * self.number(stage, "plain_http");
+                self.add_float(month, ("cloudfront", name), volume - plain, stage, None);
+                if plain > 0.0 {
+                    self.add_float(month, ("cloudfront", "http_request"), plain, stage, None);
                 }
             }
             Some(Billed::Units(service)) => {
@@ -304,6 +320,10 @@ impl Metered<'_> {
             let gb = self.volume(&stage.name, "processed_bytes") / self.costing.conventions.gb_bytes as f64;
             if crossing > 0.0 {
                 self.add_float(month, ("datatransfer", "cross_az_gb"), gb * crossing, &stage.name, None);
+            }
+            let clients = self.number(&stage.name, "clients_in_other_zones");
+            if clients > 0.0 {
+                self.add_float(month, ("datatransfer", "nlb_client_cross_az_gb"), gb * clients, &stage.name, None);
             }
         }
     }

@@ -9,6 +9,7 @@ pub mod break_even;
 pub mod capacity;
 pub mod case;
 pub mod cheapest;
+pub mod choice;
 pub mod compare;
 pub mod control;
 pub mod cost;
