@@ -673,7 +673,7 @@ fn retries_alone_bring_a_half_busy_server_down() {
 fn least_outstanding_keeps_short_requests_from_waiting_behind_long_ones() {
     let p99 = |algorithm: &str| {
         let scenario = scenario_file("alb-only.yaml", &[&format!("path.0.alb.algorithm={algorithm}")]);
-        whole(&scenario, false).latency(&scenario.program, |_, outcome| outcome == 0).quantile(0.99)
+        whole(&scenario, false).latency(|_, outcome| outcome == 0).quantile(0.99)
     };
     assert!(p99("round_robin") > 3.0 * p99("least_outstanding"));
 }

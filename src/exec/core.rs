@@ -220,6 +220,7 @@ impl<'a> Core<'a> {
                 }
             }
             Instruction::Retry { policy, to } => return self.retry(token, at, policy, to),
+            Instruction::Send => token.before_send = at - token.born,
             Instruction::Earn { budget } => {
                 self.recorder.budgets[budget.index()].arrivals += self.recorder.window.contains(at) as u64;
                 self.earn(budget, (at, 0));

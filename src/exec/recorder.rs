@@ -90,6 +90,9 @@ struct Ends {
     counted: Histogram,
     /// Latencies of those who were in one stage all the time, with the stage: they are counted once, for both.
     whole: Option<(usize, Histogram)>,
+    /// Of those who were sent later than meant: latencies from the send, on their way and counted.
+    from_send: Vec<u64>,
+    counted_from_send: Histogram,
 }
 
 impl Ends {
@@ -97,7 +100,15 @@ impl Ends {
     fn new() -> Box<Ends> {
         let empty = [0; Batched::BATCH];
         let counted = Histogram::new(Histogram::FINE);
-        Box::new(Ends { at: empty, latencies: empty, len: 0, counted, whole: None })
+        Box::new(Ends {
+            at: empty,
+            latencies: empty,
+            len: 0,
+            counted_from_send: counted.clone(),
+            counted,
+            whole: None,
+            from_send: Vec::new(),
+        })
     }
 
     /// Whether the batch is full now.
@@ -124,7 +135,8 @@ pub struct Recorder {
     pub budgets: Vec<Tally>,
     kinds: Vec<Answered>,
     classes: usize,
-    /// By outcome and class; nothing where none has ended yet.
+    /// By outcome and class; nothing where none has ended yet. First those who were sent when they were meant to be, then as
+    /// many for those who were sent later.
     answers: Vec<Option<Box<Ends>>>,
     stages: Vec<Batched>,
     /// Usage by hour and meter: the meters of the first hour, then those of the second.
@@ -157,7 +169,7 @@ impl Recorder {
             budgets: shared(program.budgets.len()),
             kinds: program.outcomes.iter().map(|outcome| outcome.answered).collect(),
             classes,
-            answers: vec![None; answers],
+            answers: vec![None; 2 * answers],
             stages: vec![Batched::new(Histogram::NARROW); program.stages.len()],
             usage: vec![0; program.meters.len() * hours],
             meters: program.meters.len(),
@@ -210,17 +222,28 @@ impl Recorder {
         } += 1;
         let latency = at - token.born;
         if token.counts {
-            let index = token.outcome as usize * self.classes + token.class as usize;
-            if self.answers[index].get_or_insert_with(Ends::new).add(at, latency) {
+            let is_later = token.before_send != Span::ZERO;
+            let index = self.answer((token.outcome as usize, token.class as usize), is_later);
+            let ends = self.answers[index].get_or_insert_with(Ends::new);
+            if is_later {
+                ends.from_send.push(latency.0 - token.before_send.0);
+            }
+            if ends.add(at, latency) {
                 self.count_ends(index);
             }
         } else {
             self.end_now(&[at.0], &[latency.0], good);
         }
         if let Some(trace) = &mut self.trace {
-            let Token { serial, born, class, outcome, trail, .. } = *token;
-            trace.push(Record { serial, born, end: at, class, outcome, trail });
+            let Token { serial, born, before_send, class, outcome, trail, .. } = *token;
+            trace.push(Record { serial, born, before_send, end: at, class, outcome, trail });
         }
+    }
+
+    /// Where requests are counted that end with an outcome.
+    #[inline(always)]
+    fn answer(&self, (outcome, class): (usize, usize), is_later: bool) -> usize {
+        outcome * self.classes + class + if is_later { self.answers.len() / 2 } else { 0 }
     }
 
     /// Counts a batch of ends.
@@ -229,7 +252,9 @@ impl Recorder {
         let Some(mut ends) = self.answers[index].take() else { return };
         let len = std::mem::take(&mut ends.len);
         ends.counted.record_all(&ends.latencies[..len]);
-        let good = self.kinds[index / self.classes] == Answered::Served;
+        ends.counted_from_send.record_all(&ends.from_send);
+        ends.from_send.clear();
+        let good = self.kinds[index % (self.answers.len() / 2) / self.classes] == Answered::Served;
         self.end_now(&ends.at[..len], &ends.latencies[..len], good);
         self.answers[index] = Some(ends);
     }
@@ -284,12 +309,13 @@ impl Recorder {
     }
 
     /// Requests of one class end with one outcome, as their clients see it. If they were in one and the same stage all
-    /// the time, their latencies are their times there as well.
+    /// the time, their latencies are their times there as well. `from_send` has their latencies from the send if they were
+    /// sent later than they were meant to be, and is empty otherwise.
     pub fn end_all(
         &mut self,
         (outcome, class, counts): (usize, usize, bool),
         ends: &[u64],
-        latencies: &[u64],
+        (latencies, from_send): (&[u64], &[u64]),
         stage: Option<usize>,
     ) {
         let kind = self.kinds[outcome];
@@ -301,7 +327,9 @@ impl Recorder {
             Answered::TimedOut => &mut self.balance.gave_up,
         } += ends.len() as u64;
         if counts {
-            let ends = self.answers[outcome * self.classes + class].get_or_insert_with(Ends::new);
+            let index = self.answer((outcome, class), !from_send.is_empty());
+            let ends = self.answers[index].get_or_insert_with(Ends::new);
+            ends.counted_from_send.record_all(from_send);
             match (stage, &mut ends.whole) {
                 (None, _) => ends.counted.record_all(latencies),
                 (Some(stage), Some((whole, times))) if *whole == stage => times.record_all(latencies),
@@ -347,19 +375,7 @@ impl Recorder {
         let resources = self.resources(program, kept);
         let mut trace = self.trace.take().unwrap_or_default();
         trace.sort_unstable();
-        let classes = self.classes;
-        let mut answers: Vec<Answers> = self
-            .answers
-            .into_iter()
-            .enumerate()
-            .filter_map(|(index, ends)| ends.map(|ends| (index, ends.counted)))
-            .map(|(index, latency)| Answers {
-                class: (index % classes) as u16,
-                outcome: (index / classes) as u16,
-                latency,
-            })
-            .collect();
-        answers.sort_by_key(|answers| (answers.class, answers.outcome));
+        let answers = self.answers();
         Run {
             verdict,
             balance: self.balance,
@@ -378,6 +394,33 @@ impl Recorder {
             series: self.series,
             trace,
         }
+    }
+
+    /// Latencies by class and outcome, in this order.
+    fn answers(&mut self) -> Vec<Answers> {
+        let mut at_once = std::mem::take(&mut self.answers);
+        let later = at_once.split_off(at_once.len() / 2);
+        let both = at_once.into_iter().zip(later).enumerate();
+        let mut answers: Vec<Answers> = both
+            .filter_map(|(index, both)| {
+                let (latency, from_send) = match both {
+                    (None, None) => return None,
+                    (Some(at_once), None) => (at_once.counted, None),
+                    (at_once, Some(later)) => {
+                        let (mut latency, mut from_send) = (later.counted, later.counted_from_send);
+                        if let Some(at_once) = at_once {
+                            latency.merge(&at_once.counted);
+                            from_send.merge(&at_once.counted);
+                        }
+                        (latency, Some(from_send))
+                    }
+                };
+                let (class, outcome) = ((index % self.classes) as u16, (index / self.classes) as u16);
+                Some(Answers { class, outcome, latency, from_send })
+            })
+            .collect();
+        answers.sort_by_key(|answers| (answers.class, answers.outcome));
+        answers
     }
 
     fn resources(&mut self, program: &Program, kept: impl Fn(ResourceKind, usize) -> u64) -> Vec<Resource> {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::program::{Guard, Program};
+use crate::program::Guard;
 use crate::stats::histogram::Histogram;
 use crate::stats::series::Series;
 use crate::time::{Span, Time};
@@ -111,6 +111,8 @@ pub struct Answers {
     pub outcome: u16,
     /// From birth (the intended start) to the end as the client sees it, in nanoseconds.
     pub latency: Histogram,
+    /// From the moment at which the client sent it (the last time), where that was later for any of them.
+    pub from_send: Option<Histogram>,
 }
 
 /// What a resource saw in the measured time.
@@ -190,6 +192,8 @@ pub struct Record {
     pub serial: u64,
     /// Intended start.
     pub born: Time,
+    /// From there to the moment at which its client sent it (the last time).
+    pub before_send: Span,
     /// End as the client sees it.
     pub end: Time,
     /// Class number.
@@ -237,13 +241,20 @@ impl Run {
         self.usage.iter().filter_map(|hour| hour.get(meter)).sum()
     }
 
-    /// Latency of all requests that ended with an outcome that passes the test.
-    pub fn latency(&self, program: &Program, mut wanted: impl FnMut(u16, u16) -> bool) -> Histogram {
+    /// Latency from the intended start of all requests whose class and outcome pass the test.
+    pub fn latency(&self, wanted: impl FnMut(u16, u16) -> bool) -> Histogram {
+        self.merged(wanted, |answers| &answers.latency)
+    }
+
+    /// The same from the moment at which the client sent a request (the last time).
+    pub fn latency_from_send(&self, wanted: impl FnMut(u16, u16) -> bool) -> Histogram {
+        self.merged(wanted, |answers| answers.from_send.as_ref().unwrap_or(&answers.latency))
+    }
+
+    fn merged(&self, mut wanted: impl FnMut(u16, u16) -> bool, of: impl Fn(&Answers) -> &Histogram) -> Histogram {
         let mut all = Histogram::default();
-        for answers in self.answers.iter().filter(|answers| wanted(answers.class, answers.outcome)) {
-            debug_assert!((answers.outcome as usize) < program.outcomes.len());
-            all.merge(&answers.latency);
-        }
+        let wanted = self.answers.iter().filter(|answers| wanted(answers.class, answers.outcome));
+        wanted.for_each(|answers| all.merge(of(answers)));
         all
     }
 }

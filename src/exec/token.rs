@@ -40,6 +40,8 @@ pub struct Token {
     pub join: u32,
     pub registers: [u16; MAX_REGISTERS],
     pub born: Time,
+    /// From its birth to the moment at which its client sent it (again).
+    pub before_send: Span,
     pub demand: u64,
     pub key: u32,
     pub request_bytes: u32,
@@ -70,6 +72,7 @@ impl Token {
             join: 0,
             registers: [0; MAX_REGISTERS],
             born: arrival.at,
+            before_send: Span::ZERO,
             demand: arrival.demand,
             key: arrival.key,
             request_bytes: arrival.request_bytes,

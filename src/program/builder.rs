@@ -591,6 +591,11 @@ impl Builder {
         self.scope.end = outer;
     }
 
+    /// The client sends here: latency from the send counts from the last time a request passes this.
+    pub fn sent(&mut self) {
+        self.emit(Instruction::Send);
+    }
+
     /// Repeats from a label, if the policy says so.
     pub fn retry(&mut self, mut spec: RetrySpec, to: Label) {
         spec.name = self.operator_name(&spec.name);

@@ -184,6 +184,8 @@ pub enum Instruction {
     Return { depth: u8 },
     /// Repeats from a label after a back-off, if the policy says so.
     Retry { policy: RetryId, to: Label },
+    /// The client sends; a request without this is sent at its birth.
+    Send,
     /// Counts a first attempt towards a retry budget.
     Earn { budget: BudgetId },
     /// Starts branches in parallel.
@@ -209,7 +211,7 @@ impl Instruction {
             Release { balancer } => program.balancers[balancer.index()].choice.counts_outstanding(),
             Retry { policy, .. } => program.retries[policy.index()].budget.is_some(),
             Delay { .. } | Branch { .. } | Jump { .. } | Answer { .. } | Call { .. } | Return { .. } => false,
-            Fork { .. } | Meter { .. } | Mark { .. } | End => false,
+            Fork { .. } | Meter { .. } | Mark { .. } | Send | End => false,
         }
     }
 
@@ -229,7 +231,7 @@ impl Instruction {
             Earn { budget } => &program.budgets[budget.index()].name,
             Fork { fork } | Arrive { fork } => &program.forks[fork.index()].name,
             Delay { .. } | Branch { .. } | Jump { .. } | Answer { .. } | Call { .. } | Return { .. } => return None,
-            Meter { .. } | Mark { .. } | End => return None,
+            Meter { .. } | Mark { .. } | Send | End => return None,
         })
     }
 

@@ -164,6 +164,11 @@ impl Default for Guard {
 }
 
 impl Program {
+    /// Whether a client may send a request later than it was meant to be sent: again, or after waiting for its turn.
+    pub fn sends_later(&self) -> bool {
+        self.code.contains(&Instruction::Send)
+    }
+
     /// The first stage with this name.
     pub fn stage(&self, name: &str) -> Option<StageId> {
         self.stages.iter().position(|stage| stage.name == name).map(|index| StageId(index as u16))

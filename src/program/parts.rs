@@ -395,7 +395,7 @@ impl State {
             Retry { policy, .. } => program.retries[policy.index()].budget.map(|budget| State::Budget(budget.0)),
             Fork { fork } | Arrive { fork } => Some(State::Fork(fork.0)),
             Delay { .. } | Branch { .. } | Jump { .. } | Answer { .. } | Call { .. } | Return { .. } => None,
-            Earn { .. } | Meter { .. } | Mark { .. } | End => None,
+            Earn { .. } | Meter { .. } | Mark { .. } | Send | End => None,
         }
     }
 }
@@ -431,7 +431,7 @@ pub fn successors(program: &Program, place: usize) -> Vec<(usize, u64)> {
         Answer { .. } | Store { .. } | Free { .. } | Choose { .. } | Release { .. } | Disconnect { .. } => {
             vec![(next, 0)]
         }
-        Call { .. } | Return { .. } | Retry { .. } | Earn { .. } | Meter { .. } | Mark { .. } => vec![(next, 0)],
+        Call { .. } | Return { .. } | Retry { .. } | Send | Earn { .. } | Meter { .. } | Mark { .. } => vec![(next, 0)],
     }
 }
 

@@ -301,6 +301,7 @@ fn line(program: &Program, instruction: &Instruction) -> Line {
             plain("meter", format!("{} + {amount} ({})", meter.name, meter.unit))
         }
         Instruction::Mark { .. } => plain("mark", String::new()),
+        Instruction::Send => plain("send", "latency from the send counts from here".to_owned()),
         Instruction::End => plain("end", String::new()),
     }
 }

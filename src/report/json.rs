@@ -134,6 +134,9 @@ mod tests {
               "percentiles": [
                 {
                   "class": "all",
+                  "from_send_high": 1.62228792,
+                  "from_send_low": 1.54258234,
+                  "from_send_ms": 1.58193321,
                   "high": 1.62228792,
                   "latency_ms": 1.58193321,
                   "low": 1.54258234,

@@ -105,6 +105,9 @@ layout! {
     "latency_ms" "the latency from the moment at which the user meant to send, in milliseconds"
     "low" "lower end of its interval"
     "high" "upper end of its interval"
+    "from_send_ms" "the latency from the moment at which the client sent (the last time), as a load tool sees it"
+    "from_send_low" "lower end of its interval"
+    "from_send_high" "upper end of its interval"
     "observations" "requests behind it, over all replications"
     "trust" "as in summary.csv"
 }
@@ -366,13 +369,18 @@ fn costs(table: &mut Table, comparison: &Comparison) {
 fn summary(table: &mut Table, finding: &Finding) {
     let estimates = &finding.estimates;
     let complete = estimates.status.is_complete();
-    for (class, measure) in estimates.classes.iter().flat_map(|class| class.measures.iter().map(move |m| (class, m))) {
+    let rows = estimates.classes.iter().flat_map(|class| {
+        let from_start = class.measures.iter().map(move |measure| (class, measure, measure.metric.name()));
+        let from_send = class.from_send.iter().map(move |measure| (class, measure, measure.metric.name_from_send()));
+        from_start.chain(from_send)
+    });
+    for (class, measure, name) in rows {
         let interval = if complete { measure.interval.scaled(measure.metric.scale()) } else { Interval::UNKNOWN };
         table.push([
             finding.name.as_str().into(),
             estimates.status.word().into(),
             class.name.as_str().into(),
-            measure.metric.name().into(),
+            name.into(),
             interval.value.into(),
             interval.low.into(),
             interval.high.into(),
@@ -467,6 +475,9 @@ fn percentiles(table: &mut Table, finding: &Finding) {
             millis(one.interval.value),
             millis(one.interval.low),
             millis(one.interval.high),
+            millis(one.from_send.value),
+            millis(one.from_send.low),
+            millis(one.from_send.high),
             one.observations.into(),
             one.interval.trust.word().into(),
         ]);

@@ -4,7 +4,7 @@
 use super::number::{self, Shown, Unit};
 use crate::pricing::money;
 use crate::stats::{Interval, Trust, Why, stability};
-use crate::study::estimate::{Estimates, Metric};
+use crate::study::estimate::{Estimates, Measure, Metric};
 use crate::study::{Change, Comparison, Cost, CostDifference, Ended, Finding, Verdict};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
@@ -32,6 +32,11 @@ pub fn summary(finding: &Finding) -> String {
         let looks = if estimates.ended == Ended::Fixed { "" } else { ", whichever wave is the last" };
         let confidence = format!("{:.0} % interval{looks}", 100.0 * estimates.confidence);
         section(&mut out, "Result", &confidence, &headline(estimates));
+        let what = "of the last attempt, as a load tool sees it";
+        let from_send = from_send(estimates);
+        if !from_send.rows.is_empty() {
+            section(&mut out, "Latency from the send", what, &from_send);
+        }
         section(&mut out, "How requests ended", "", &outcomes(estimates));
         if let Some(cost) = &finding.cost {
             bill(&mut out, cost);
@@ -232,6 +237,25 @@ fn headline(estimates: &Estimates) -> Grid {
         };
         let style = if measure.interval.trust == Trust::TooFewObservations { OPEN } else { DIM };
         grid.row([(metric.to_string(), PLAIN), (value, BOLD), (range, DIM), (note, style)]);
+    }
+    grid
+}
+
+/// Latency from the send, where it is another: what a load tool would say.
+fn from_send(estimates: &Estimates) -> Grid {
+    let mut grid = Grid::new("lrll");
+    let measures = || estimates.classes.iter().take(1).flat_map(|class| &class.from_send);
+    let differs = |measure: &Measure| {
+        let meant = estimates.measure(measure.metric).map_or(f64::NAN, |measure| measure.interval.value);
+        // Less than the width of a bucket is nothing.
+        (measure.interval.value / meant - 1.0).abs() > 1e-3
+    };
+    if measures().any(differs) {
+        let shown = [Metric::Mean, Metric::Quantile(0.5), Metric::Quantile(0.99), Metric::Quantile(0.999)];
+        for measure in measures().filter(|measure| shown.contains(&measure.metric)) {
+            let Shown { value, range } = show(measure.metric, &measure.interval);
+            grid.row([(measure.metric.to_string(), PLAIN), (value, BOLD), (range, DIM), (String::new(), PLAIN)]);
+        }
     }
     grid
 }

@@ -5,9 +5,9 @@ use super::retry::{Retries, RetriesSpec};
 use super::{Context, given_law};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
-use crate::program::{Amount, Answered, Builder, ConnectionsSpec, Part, Sourced};
+use crate::program::{Amount, Answered, Builder, ConnectionsSpec, OutcomeId, Part, PoolSpec, Sourced};
 use crate::section;
-use crate::spec::{DurationLaw, LawNode, above};
+use crate::spec::{DurationLaw, LawNode, above, at_least};
 use crate::time::Span;
 
 section! {
@@ -19,7 +19,10 @@ section! {
         timeout: Option<Span> => above(Span(0)),
         /// Retries.
         retries: Option<RetriesSpec>,
-        /// Connections of the clients: without it all are open already.
+        /// Requests that can be under way at the same time, as with a load generator or a connection pool: whoever finds none
+        /// free waits for a turn, and a repeated attempt waits again. Without it there is no limit.
+        connections: Option<u32> => at_least(1),
+        /// Handshakes of the clients: without it all connections are open already.
         keep_alive: Option<KeepAlive>,
     }
 }
@@ -40,6 +43,8 @@ pub struct Client {
     half_rtt: Option<Sourced<LawSpec>>,
     timeout: Option<Span>,
     retries: Option<Retries>,
+    /// Requests under way at most.
+    most: Option<u32>,
     connections: Option<Connections>,
     metered: bool,
 }
@@ -70,17 +75,37 @@ impl Client {
         let retries = spec.retries.and_then(|retries| Retries::check(retries, problems));
         let half_rtt = rtt.map(|rtt| times(&rtt, 0.5));
         let timeout = spec.timeout;
-        (problems.len() == before).then_some(Client { half_rtt, timeout, retries, connections, metered: false })
+        let most = spec.connections;
+        (problems.len() == before).then_some(Client { half_rtt, timeout, retries, most, connections, metered: false })
     }
 
     /// A client that is next to the first stage and waits for ever.
     pub fn patient() -> Client {
-        Client { half_rtt: None, timeout: None, retries: None, connections: None, metered: false }
+        Client { half_rtt: None, timeout: None, retries: None, most: None, connections: None, metered: false }
     }
 
     /// The same client, whose requests and answers are counted in bytes.
     pub fn metered(self) -> Client {
         Client { metered: true, ..self }
+    }
+
+    /// An attempt, once it is its turn.
+    fn attempt(&self, b: &mut Builder, gave_up: OutcomeId) {
+        let Some(most) = self.most else { return b.call(self.timeout, gave_up, |b| self.send(b)) };
+        let turns = PoolSpec {
+            name: "turns".to_owned(),
+            targets: 1,
+            size: most,
+            queue: None,
+            patience: None,
+            target: None,
+            scaling: None,
+        };
+        let never = b.outcome(0, Answered::Rejected, "no turn");
+        b.hold(turns, never, never, |b| {
+            b.sent();
+            b.call(self.timeout, gave_up, |b| self.send(b));
+        });
     }
 
     fn send(&self, b: &mut Builder) {
@@ -130,11 +155,18 @@ impl Part for Client {
     fn compile(&self, b: &mut Builder) {
         let gave_up = b.outcome(0, Answered::TimedOut, "no answer in time");
         let budget = self.retries.as_ref().and_then(|retries| retries.earn(b));
-        let again = b.label();
-        b.bind(again);
-        b.call(self.timeout, gave_up, |b| self.send(b));
-        if let Some(retries) = &self.retries {
-            retries.compile(b, budget, again);
+        let Some(retries) = &self.retries else { return self.attempt(b, gave_up) };
+        let (first, again) = (b.label(), b.label());
+        if self.most.is_none() {
+            // The first attempt is sent at once.
+            b.jump(first);
+            b.bind(again);
+            b.sent();
+            b.bind(first);
+        } else {
+            b.bind(again);
         }
+        self.attempt(b, gave_up);
+        retries.compile(b, budget, again);
     }
 }

@@ -49,13 +49,17 @@ struct Batch {
     offered: u64,
     served: u64,
     ended: u64,
-    answers: BTreeMap<(u16, u16), Histogram>,
+    /// By class and outcome: latencies, and those from the send.
+    answers: BTreeMap<(u16, u16), (Histogram, Histogram)>,
 }
 
 impl Batch {
     fn born(&mut self, record: &Record) {
         self.offered += 1;
-        self.answers.entry((record.class, record.outcome)).or_default().record((record.end - record.born).0);
+        let latency = record.end - record.born;
+        let (latencies, from_send) = self.answers.entry((record.class, record.outcome)).or_default();
+        latencies.record(latency.0);
+        from_send.record(latency.0 - record.before_send.0);
     }
 
     fn into_run(self, whole: &Run, measured: Span) -> Run {
@@ -68,7 +72,14 @@ impl Batch {
             ended: self.ended,
             from: whole.from,
             measured,
-            answers: answers.map(|((class, outcome), latency)| Answers { class, outcome, latency }).collect(),
+            answers: answers
+                .map(|((class, outcome), (latency, from_send))| Answers {
+                    class,
+                    outcome,
+                    latency,
+                    from_send: Some(from_send),
+                })
+                .collect(),
             stages: Vec::new(),
             resources: Vec::new(),
             usage: Vec::new(),
@@ -97,7 +108,7 @@ mod tests {
         assert_eq!(sample.runs.iter().map(|run| run.served).sum::<u64>(), whole.served);
         let all = |runs: &[Run]| {
             let mut all = Histogram::default();
-            runs.iter().for_each(|run| all.merge(&run.latency(&case.program, |_, _| true)));
+            runs.iter().for_each(|run| all.merge(&run.latency(|_, _| true)));
             all
         };
         assert_eq!(all(&sample.runs), all(std::slice::from_ref(whole)));

@@ -111,6 +111,9 @@ pub struct ClassEstimates {
     pub name: String,
     /// The metrics in their order.
     pub measures: Vec<Measure>,
+    /// Mean and quantiles of the latency from the moment at which a request was sent (the last time), where that may be later
+    /// than its intended start; else nothing, as they are the same.
+    pub from_send: Vec<Measure>,
     /// How requests ended, as in the program, without those that never happened.
     pub outcomes: Vec<OutcomeEstimates>,
     /// The control that the mean was corrected by, if it was.
@@ -230,6 +233,11 @@ impl Metric {
             Metric::Mean => "latency_mean_ms".to_owned(),
             Metric::Quantile(_) => format!("latency_{self}_ms"),
         }
+    }
+
+    /// The same of a latency from the send: `from_send_p99_ms`.
+    pub fn name_from_send(self) -> String {
+        format!("from_send_{self}_ms")
     }
 
     /// Factor from the unit of the estimate to the unit of the tables: nanoseconds to milliseconds.
@@ -434,11 +442,9 @@ fn left_over(series: &Series) -> f64 {
     late as f64 / (late + series.cells().map(|(_, cell)| cell.completions()).sum::<u64>()) as f64
 }
 
-/// Latencies of the requests of a class (or all) that were served as asked.
-fn served(program: &Program, run: &Run, class: Option<u16>) -> Histogram {
-    run.latency(program, |of, outcome| {
-        class.is_none_or(|class| class == of) && program.outcomes[usize::from(outcome)].is_good()
-    })
+/// Who was served as asked, of a class or of all: a test of class and outcome.
+fn is_served(program: &Program, class: Option<u16>) -> impl Fn(u16, u16) -> bool + '_ {
+    move |of, outcome| class.is_none_or(|class| class == of) && program.outcomes[usize::from(outcome)].is_good()
 }
 
 impl ClassEstimates {
@@ -450,7 +456,8 @@ impl ClassEstimates {
         class: Option<u16>,
         clusters: &dyn Fn(f64) -> f64,
     ) -> ClassEstimates {
-        let served: Vec<Histogram> = runs.iter().map(|run| served(&case.program, run, class)).collect();
+        let is_served = is_served(&case.program, class);
+        let served: Vec<Histogram> = runs.iter().map(|run| run.latency(&is_served)).collect();
         let sections = Sections::new(&served.iter().collect::<Vec<_>>());
         let counts: Vec<(u64, u64)> =
             runs.iter().zip(&served).map(|(run, served)| (served.count(), offered(run, class))).collect();
@@ -464,7 +471,14 @@ impl ClassEstimates {
         average.interval = control.as_ref().map_or(average.interval, |control| control.interval);
         measures.push(average);
         measures.extend(quantiles(case).map(|p| quantile(p, &served, &sections, case.level())));
-        for measure in &mut measures {
+        let mut from_send = Vec::new();
+        if case.program.sends_later() {
+            let latencies: Vec<Histogram> = runs.iter().map(|run| run.latency_from_send(&is_served)).collect();
+            let sections = Sections::new(&latencies.iter().collect::<Vec<_>>());
+            from_send.push(mean(&latencies, case.level()));
+            from_send.extend(quantiles(case).map(|p| quantile(p, &latencies, &sections, case.level())));
+        }
+        for measure in measures.iter_mut().chain(&mut from_send) {
             let trust = &mut measure.interval.trust;
             match measure.metric {
                 // A mean is made of the upper tenth more than of anything else.
@@ -476,7 +490,8 @@ impl ClassEstimates {
                 *trust = (*trust).max(Trust::Caution);
             }
         }
-        ClassEstimates { name: name.to_owned(), measures, outcomes: outcomes(case, runs, class), control, served }
+        let outcomes = outcomes(case, runs, class);
+        ClassEstimates { name: name.to_owned(), measures, from_send, outcomes, control, served }
     }
 }
 
@@ -562,11 +577,7 @@ fn outcomes(case: &Case, runs: &[&Run], class: Option<u16>) -> Vec<OutcomeEstima
     let of = |(number, outcome): (usize, &crate::program::Outcome)| {
         let latencies: Vec<Histogram> = runs
             .iter()
-            .map(|run| {
-                run.latency(&case.program, |of, ended| {
-                    usize::from(ended) == number && class.is_none_or(|class| class == of)
-                })
-            })
+            .map(|run| run.latency(|of, ended| usize::from(ended) == number && class.is_none_or(|class| class == of)))
             .collect();
         let counts: Vec<(u64, u64)> =
             runs.iter().zip(&latencies).map(|(run, latency)| (latency.count(), offered(run, class))).collect();

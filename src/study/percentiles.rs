@@ -16,8 +16,10 @@ pub struct Percentile {
     pub status: Option<u16>,
     /// Share of them that stays below.
     pub p: f64,
-    /// The latency in nanoseconds.
+    /// The latency in nanoseconds, from the moment at which the user meant to send.
     pub interval: Interval,
+    /// The same from the moment at which the client sent (the last time).
+    pub from_send: Interval,
     /// Requests behind it.
     pub observations: u64,
 }
@@ -68,14 +70,22 @@ fn of_group(
                 .as_ref()
                 .is_none_or(|outcome| *outcome == one.reason || (one.reason.is_empty() && outcome == "served"))
     };
-    let latencies: Vec<Histogram> = runs.iter().map(|run| run.latency(&case.program, wanted)).collect();
+    let latencies: Vec<Histogram> = runs.iter().map(|run| run.latency(wanted)).collect();
     let sections = Sections::new(&latencies.iter().collect::<Vec<_>>());
+    let sent: Option<Vec<Histogram>> =
+        case.program.sends_later().then(|| runs.iter().map(|run| run.latency_from_send(wanted)).collect());
+    let sent = sent.as_ref().map(|sent| Sections::new(&sent.iter().collect::<Vec<_>>()));
     let observations = sections.pooled().count();
     let name = class.map_or(Estimates::ALL, |class| &case.program.classes[class]);
     let percentile = |&p: &f64| {
-        let mut interval = sections.quantile(p, case.level());
-        interval.trust = interval.trust.with_clusters(clusters(p));
-        Percentile { class: name.to_owned(), outcome: outcome.clone(), status: *status, p, interval, observations }
+        let of = |sections: &Sections| {
+            let mut interval = sections.quantile(p, case.level());
+            interval.trust = interval.trust.with_clusters(clusters(p));
+            interval
+        };
+        let (interval, from_send) = (of(&sections), of(sent.as_ref().unwrap_or(&sections)));
+        let (class, outcome, status) = (name.to_owned(), outcome.clone(), *status);
+        Percentile { class, outcome, status, p, interval, from_send, observations }
     };
     if observations > 0 { ps.iter().map(percentile).collect() } else { Vec::new() }
 }

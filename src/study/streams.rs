@@ -329,7 +329,7 @@ impl<'a> Streams<'a> {
             Delay { .. } | Store { .. } | Free { .. } | Choose { .. } | Release { .. } | Disconnect { .. } => {
                 pass(stream.clone())
             }
-            Return { .. } | Earn { .. } | Meter { .. } | Mark { .. } => pass(stream.clone()),
+            Return { .. } | Send | Earn { .. } | Meter { .. } | Mark { .. } => pass(stream.clone()),
         }
     }
 

@@ -226,6 +226,7 @@ impl Part for Stage {
                 let budget = budget.then(|| b.earn(BudgetSpec { name: "budget".into(), share: 0.25, cap: 2.0 }));
                 let again = b.label();
                 b.bind(again);
+                b.sent();
                 b.next();
                 let spec = RetrySpec {
                     name: "retry".into(),

@@ -153,7 +153,7 @@ fn execute(case: &Case, replication: usize, trace: bool) -> Run {
 }
 
 fn served(case: &Case, run: &Run) -> Histogram {
-    run.latency(&case.program, |_, outcome| case.program.outcomes[outcome as usize].answered == Answered::Served)
+    run.latency(|_, outcome| case.program.outcomes[outcome as usize].answered == Answered::Served)
 }
 
 /// The folder with the runs.

@@ -44,7 +44,9 @@ pub(super) const COUNTS: Column = 12;
 pub(super) const DEADLINE: Column = 13;
 /// When it last went on behind everything else of its instant, and in which order (see [`late`]).
 pub(super) const LATE: Column = 14;
-const FIXED: usize = 15;
+/// From its birth to the moment at which its client sent it (again).
+pub(super) const BEFORE_SEND: Column = 15;
+const FIXED: usize = 16;
 
 /// Which columns the requests of a program have.
 #[derive(Clone, Copy, Debug)]

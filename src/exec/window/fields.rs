@@ -1,12 +1,12 @@
 //! The columns of a request that is by itself: in a loop requests are tokens, outside of it they are rows.
 
 use super::batch::{
-    BASE, BORN, CLASS, COUNTS, Column, DEADLINE, DEMAND, GIVEN, KEY, Layout, MARK, OUTCOME, REQUEST, RESPONSE, STAGE,
-    TRAIL,
+    BASE, BEFORE_SEND, BORN, CLASS, COUNTS, Column, DEADLINE, DEMAND, GIVEN, KEY, Layout, MARK, OUTCOME, REQUEST,
+    RESPONSE, STAGE, TRAIL,
 };
 use crate::exec::token::Token;
 use crate::program::Register;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// What a token has for a column; nothing for [`LATE`](super::batch::LATE), which is no property of a token.
 #[inline]
@@ -26,6 +26,7 @@ pub(super) fn value(token: &Token, layout: Layout, column: Column) -> u64 {
         BASE => token.base() as u64,
         COUNTS => token.counts as u64,
         DEADLINE => token.deadline.0,
+        BEFORE_SEND => token.before_send.0,
         _ => match layout.place(column) {
             Some(Place::Register(register)) => token.target(Some(register)) as u64,
             Some(Place::Frame(depth)) => token.frame(depth).1.0,
@@ -52,6 +53,7 @@ pub(super) fn set(token: &mut Token, layout: Layout, column: Column, value: u64)
         GIVEN => token.given = value as u32,
         BASE => token.set_base(value as u8),
         COUNTS => token.counts = value == 1,
+        BEFORE_SEND => token.before_send = Span(value),
         DEADLINE => {
             token.deadline = Time(value);
             if layout.frame(0) == DEADLINE {
@@ -84,7 +86,8 @@ pub(super) fn differences(a: &Token, b: &Token, layout: Layout) -> u64 {
         | bit(a.given != b.given, GIVEN)
         | bit(a.base() != b.base(), BASE)
         | bit(a.counts != b.counts, COUNTS)
-        | bit(a.deadline != b.deadline, DEADLINE);
+        | bit(a.deadline != b.deadline, DEADLINE)
+        | bit(a.before_send != b.before_send, BEFORE_SEND);
     for register in 0..layout.registers {
         bits |= bit(a.registers[register] != b.registers[register], layout.register(register));
     }

@@ -1,8 +1,8 @@
 //! What each instruction does to the requests of a window.
 
 use super::batch::{
-    BASE, Batch, CLASS, COUNTS, Cells, DEADLINE, GIVEN, KEY, LATE, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL,
-    Values,
+    BASE, BEFORE_SEND, BORN, Batch, CLASS, COUNTS, Cells, DEADLINE, GIVEN, KEY, LATE, MARK, OUTCOME, REQUEST, RESPONSE,
+    STAGE, TRAIL, Values,
 };
 use super::{ALIVE, NO_STAGE, Windows, batch};
 use crate::exec::columns;
@@ -52,6 +52,7 @@ impl Windows<'_> {
             Instruction::Call { depth, deadline, .. } => self.call(&mut batch, place, depth as usize, deadline),
             Instruction::Return { depth } => self.returns(&mut batch, depth as usize),
             Instruction::Retry { policy, to } => return self.retry(batch, policy, next, to),
+            Instruction::Send => self.sent(&mut batch),
             Instruction::Earn { budget } => self.earn(&batch, budget),
             Instruction::Meter { meter, amount } => self.meter(&batch, meter.index(), amount),
             Instruction::Mark { stage } => self.mark(&mut batch, stage.0 as u64),
@@ -459,6 +460,13 @@ impl Windows<'_> {
             self.core.recorder.balance.repeated += batch.len() as u64;
         }
         self.let_pass(batch, ends);
+    }
+
+    /// Clients send, now.
+    fn sent(&mut self, batch: &mut Batch) {
+        let mut spans = self.spare.take();
+        spans.extend((0..batch.len()).map(|row| batch.at[row] - batch.get(BORN, row)));
+        batch.set_all(BEFORE_SEND, Cells::Each(spans), &mut self.spare);
     }
 
     fn earn(&mut self, batch: &Batch, budget: BudgetId) {

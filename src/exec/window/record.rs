@@ -1,12 +1,12 @@
 //! What the requests of a window leave in the records.
 
-use super::batch::{BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
+use super::batch::{BEFORE_SEND, BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
 use super::{NO_STAGE, Windows};
 use crate::exec::columns::{differences, select};
 use crate::exec::run::Record;
 use crate::exec::token::call_millis;
 use crate::program::Amount;
-use crate::time::{Time, latest};
+use crate::time::{Span, Time, latest};
 
 impl Windows<'_> {
     /// Time from here on belongs to a stage.
@@ -88,10 +88,10 @@ impl Windows<'_> {
             Cells::Each(born) => differences(&batch.at, born, &mut latencies),
             _ => latencies.extend((0..batch.len()).map(|row| batch.at[row] - batch.get(BORN, row))),
         }
-        match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS)) {
-            (Some(outcome), Some(class), Some(counts)) => {
+        match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS), batch.same(BEFORE_SEND)) {
+            (Some(outcome), Some(class), Some(counts), Some(0)) => {
                 let who = (outcome as usize, class as usize, counts == 1);
-                self.core.recorder.end_all(who, &batch.at, &latencies, only);
+                self.core.recorder.end_all(who, &batch.at, (&latencies, &[]), only);
             }
             _ => self.finish_by_kind(&batch, &latencies),
         }
@@ -100,6 +100,7 @@ impl Windows<'_> {
                 self.core.recorder.trace_one(Record {
                     serial: batch.serial[row],
                     born: Time(batch.get(BORN, row)),
+                    before_send: Span(batch.get(BEFORE_SEND, row)),
                     end: Time(batch.at[row]),
                     class: batch.get(CLASS, row) as u16,
                     outcome: batch.get(OUTCOME, row) as u16,
@@ -114,19 +115,28 @@ impl Windows<'_> {
     /// The stage in which all have spent all their time, so that their latency is their time there, if there is one.
     fn only_stage(&self, batch: &Batch) -> Option<usize> {
         let alike = batch.same(OUTCOME).is_some() && batch.same(CLASS).is_some() && batch.same(COUNTS) == Some(1);
+        let alike = alike && batch.same(BEFORE_SEND) == Some(0);
         let stage = batch.same(STAGE).filter(|&stage| alike && stage != NO_STAGE)?;
         matches!(batch.rest[MARK], Cells::Birth).then_some(stage as usize)
     }
 
-    /// Requests that ended, those of one outcome and class after those of another.
+    /// Requests that ended, those of one outcome and class after those of another, and those sent later than meant apart.
     fn finish_by_kind(&mut self, batch: &Batch, latencies: &[u64]) {
-        let kind = |row: usize| (batch.get(OUTCOME, row), batch.get(CLASS, row), batch.get(COUNTS, row));
+        let kind = |row: usize| {
+            let who = (batch.get(OUTCOME, row), batch.get(CLASS, row), batch.get(COUNTS, row));
+            (who, batch.get(BEFORE_SEND, row) != 0)
+        };
         let mut left = std::mem::take(&mut self.scratch.rows);
         left.clear();
         left.extend(0..batch.len() as u32);
         while let Some(&first) = left.first() {
             let who = kind(first as usize);
             let (mut ends, mut times) = (self.spare.sized(left.len()), self.spare.sized(left.len()));
+            let mut from_send = self.spare.take();
+            if who.1 {
+                let here = left.iter().map(|&row| row as usize).filter(|&row| kind(row) == who);
+                from_send.extend(here.map(|row| latencies[row] - batch.get(BEFORE_SEND, row)));
+            }
             let (mut here, mut others) = (0, 0);
             for place in 0..left.len() {
                 let row = left[place] as usize;
@@ -136,9 +146,10 @@ impl Windows<'_> {
                 others += usize::from(!is_here);
             }
             left.truncate(others);
-            let (outcome, class, counts) = who;
+            let (outcome, class, counts) = who.0;
             let who = (outcome as usize, class as usize, counts == 1);
-            self.core.recorder.end_all(who, &ends[..here], &times[..here], None);
+            self.core.recorder.end_all(who, &ends[..here], (&times[..here], &from_send), None);
+            self.spare.give(from_send);
             self.spare.give(ends);
             self.spare.give(times);
         }

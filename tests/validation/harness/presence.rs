@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use gatepath::exec::Record;
-use gatepath::time::Time;
+use gatepath::time::{Span, Time};
 
 /// Numbers of requests present during the measured time, which is taken as one period.
 #[derive(Clone, Debug, Default)]
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn record(born: u64, end: u64) -> Record {
-        Record { serial: 0, born: Time(born), end: Time(end), class: 0, outcome: 0, trail: 0 }
+        Record { serial: 0, born: Time(born), before_send: Span::ZERO, end: Time(end), class: 0, outcome: 0, trail: 0 }
     }
 
     #[test]
