@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Does, Given, Ms, compile, run, run_in_windows, run_windowed};
+use common::{Does, Given, Ms, compile, run, run_in_windows, run_optimistically, run_windowed};
 use gatepath::exec::{Executor, Source, Verdict};
 use gatepath::program::{Discipline, Guard, Lag, LimitScope, Parts, ScalingSpec};
 use gatepath::time::{Span, Time};
@@ -163,6 +163,10 @@ fn assert_equal(stages: &[Does], source: &Given, timeout: Option<u64>, attempts:
                 assert!(windowed.is_none_or(|windowed| windowed.verdict == plain.verdict), "windows of {length:?}");
             } else {
                 assert_eq!(Some(&plain), windowed.as_ref(), "windows of {length:?}");
+            }
+            if let Some(run) = run_optimistically(&program, source, seed, guard, length) {
+                assert_eq!(plain.verdict, run.verdict, "optimistic windows of {length:?}");
+                assert!(unstable || plain == run, "optimistic windows of {length:?}");
             }
         }
         for window in WINDOWS.into_iter().filter(|_| !unstable) {
@@ -408,6 +412,19 @@ fn a_circle_of_repeats_stays_open_for_windows_that_are_no_longer_than_its_lag() 
     assert_eq!((of(107).by_events(), of(107).lag), (0, Some(lag)));
     assert!(of(108).by_events() > 0);
     assert_eq!(of(108).lag, None);
+}
+
+#[test]
+fn an_optimistic_run_ends_at_the_first_repeat_that_comes_back_before_its_window_has_ended() {
+    // Everybody fails twice; the second attempt begins after 100 ms and comes to the station after 7 more.
+    let stages = [Does::Delay(Ms::Const(7), Ms::Const(0)), fifo(1, None, Ms::Const(3)), Does::Fail(100)];
+    let program = compile(&stages, None, 2);
+    let source = Given::at(&[0, 5, 1_000]);
+    let plain = run(Executor::Plain, &program, &source, 1, Guard::default());
+    assert!(plain.balance.born == 3 && plain.trace.iter().all(|record| record.trail != 0));
+    let in_windows_of = |ms: u64| run_optimistically(&program, &source, 1, Guard::default(), Span::from_millis(ms));
+    assert_eq!(in_windows_of(50), Some(plain));
+    assert_eq!(in_windows_of(500), None, "a repeat came back inside a window");
 }
 
 #[test]

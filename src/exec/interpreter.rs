@@ -25,6 +25,12 @@ pub trait Outside {
     /// Key of the next request that comes in; [`Key::LAST`] when none does.
     fn next_key(&mut self, core: &Core<'_>) -> Key;
 
+    /// Whether the next request, whose turn it is, needs not come in: what it asks for has been done outside.
+    #[inline(always)]
+    fn goes_by(&mut self, _core: &mut Core<'_>) -> bool {
+        false
+    }
+
     /// The next request comes in: it is written into its place (whose ticket means nothing yet), and if it is lucky its
     /// draws are written into the row.
     fn enter(&mut self, core: &mut Core<'_>, place: &mut Token, row: &mut [u32]);
@@ -217,13 +223,16 @@ impl<'a> Interpreter<'a> {
 
     fn enter(&mut self, core: &mut Core<'_>, out: &mut impl Outside, stop: Key) {
         let key = self.horizon;
+        self.turn(key);
+        if out.goes_by(core) {
+            return self.look_out(core, out, stop);
+        }
         let slot = self.free_slot();
         let place = &mut self.tokens[slot as usize];
         let ticket = place.ticket + 1;
         out.enter(core, place, &mut self.luck[slot as usize * self.width..][..self.width]);
         place.ticket = ticket;
         self.look_out(core, out, stop);
-        self.turn(key);
         self.run(core, out, slot, key.at());
     }
 

@@ -64,12 +64,20 @@ pub fn execute(executor: Executor, program: &Program, sources: Sources<'_>, opti
         Executor::Auto => {
             let Plan { parts, length, reason } = Plan::of(program, sources);
             let run = match reason {
-                Reason::Windows => window::run(program, &parts, length, sources(), options),
-                Reason::Closed | Reason::Repeats | Reason::Loops => None,
+                Reason::Windows | Reason::Optimistic => window::run(program, &parts, length, sources(), options),
+                Reason::Closed | Reason::Loops => None,
             };
             run.unwrap_or_else(|| events::run(program, sources(), options))
         }
     }
+}
+
+/// A run in windows of this length, as if no repeat came back before its window has ended. Nothing when one does, or when
+/// the run must be by events for another reason.
+pub fn optimistically(program: &Program, sources: Sources<'_>, options: &Options<'_>, length: Span) -> Option<Run> {
+    let source = sources();
+    let parts = Parts::optimistic(program).filter(|_| !source.is_closed())?;
+    window::run(program, &parts, length, source, options)
 }
 
 /// A run in windows of this length or less, not below `shortest`. Nothing when it must or had better be by

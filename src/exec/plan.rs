@@ -27,10 +27,10 @@ pub struct Plan {
 pub enum Reason {
     /// In windows: little depends on itself without a lag, and a window has requests enough.
     Windows,
+    /// In windows, as if no repeat came back before its window has ended; when one does, again by events.
+    Optimistic,
     /// By events: requests follow others.
     Closed,
-    /// By events: too few requests come before a repeat can.
-    Repeats,
     /// By events: too much of the path depends on itself without a lag.
     Loops,
 }
@@ -42,13 +42,17 @@ impl Plan {
         let closed = sources().is_closed();
         let parts = Parts::of(program, pace.shortest());
         let length = parts.longest_window().map_or(pace.length(), |longest| pace.length().min(longest));
-        let in_windows = parts.by_events() * LOOPS <= program.code.len();
-        let reason = match (closed, in_windows) {
+        let pays = |parts: &Parts| parts.by_events() * LOOPS <= program.code.len();
+        if !closed
+            && !pays(&parts)
+            && let Some(parts) = Parts::optimistic(program).filter(pays)
+        {
+            return Plan { parts, length: pace.length(), reason: Reason::Optimistic };
+        }
+        let reason = match (closed, pays(&parts)) {
             (true, _) => Reason::Closed,
             (false, true) => Reason::Windows,
-            // With the circles of repeats left open, however short their lag, would it do?
-            _ if Parts::of(program, Span(1)).by_events() == 0 => Reason::Repeats,
-            _ => Reason::Loops,
+            (false, false) => Reason::Loops,
         };
         Plan { parts, length, reason }
     }

@@ -60,6 +60,18 @@ impl Parts {
         let lag = graph.smallest_lag();
         let open = lag.is_some_and(|lag| lag.least() >= shortest.max(Span(1)));
         let components = if open { parted } else { graph.condensed(false) };
+        Parts::listed(program, components, lag.filter(|_| open))
+    }
+
+    /// Condenses a program with all circles of repeats left open, however soon a repeat could come back: for runs that
+    /// begin again when one does. Nothing where there are no repeats.
+    pub fn optimistic(program: &Program) -> Option<Parts> {
+        let graph = Graph::of(program);
+        let repeats = !graph.repeats.is_empty();
+        repeats.then(|| Parts::listed(program, graph.condensed(true), None))
+    }
+
+    fn listed(program: &Program, components: Vec<Vec<usize>>, lag: Option<Lag>) -> Parts {
         let mut step_of = vec![0; program.code.len()];
         let mut steps = Vec::new();
         for members in components {
@@ -71,7 +83,7 @@ impl Parts {
                 first => Step::Loop(first.into_iter().chain(labels).collect()),
             });
         }
-        Parts { steps, step_of, lag: lag.filter(|_| open) }
+        Parts { steps, step_of, lag }
     }
 
     /// The longest windows that make sense: beyond this a repeat always comes back sooner. Loops keep the deadlines of

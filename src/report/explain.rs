@@ -79,21 +79,25 @@ fn bound(lag: Lag, plan: &Plan) -> String {
     }
 }
 
+/// What is said before the loops inside windows.
+const LOOPS: &str = ", but these by events: each depends on itself without a lag";
+
 /// How the program will be run: which instructions take all requests of a window at once, which by events, and why.
 pub fn plan(program: &Program, plan: &Plan) -> String {
     let window = plan.length;
     let lag = plan.parts.lag.map(|lag| bound(lag, plan)).unwrap_or_default();
     let why = match plan.reason {
         Reason::Windows if plan.parts.by_events() == 0 => format!("in windows of {window}{lag}"),
-        Reason::Windows => {
-            format!("in windows of {window}{lag}, but these by events: each depends on itself without a lag")
+        Reason::Windows => format!("in windows of {window}{lag}{LOOPS}"),
+        Reason::Optimistic => {
+            let but = if plan.parts.by_events() == 0 { "" } else { LOOPS };
+            format!("in windows of {window}, by events when a repeat comes back before its window has ended{but}")
         }
         Reason::Closed => "by events, because each user sends the next request after the last has ended".to_owned(),
-        Reason::Repeats => "by events, because repeats come back before a window has requests enough".to_owned(),
         Reason::Loops => "by events, because these instructions depend on themselves without a lag".to_owned(),
     };
     let mut out = format!("{BOLD}runs{BOLD:#} {why}\n");
-    if matches!(plan.reason, Reason::Windows | Reason::Loops) {
+    if plan.reason != Reason::Closed {
         for step in &plan.parts.steps {
             let Step::Loop(members) = step else { continue };
             let shared = members.iter().filter_map(|label| program.code[label.index()].operator(program));

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use gatepath::exec::{Arrival, Executor, Options, Run, Source, Verdict, events, execute, in_windows};
+use gatepath::exec::{Arrival, Executor, Options, Run, Source, Verdict, events, execute, in_windows, optimistically};
 use gatepath::law::LawSpec;
 use gatepath::program::*;
 use gatepath::time::{Span, Time};
@@ -405,6 +405,12 @@ pub fn run_windowed(program: &Program, source: &Given, seed: u64, guard: Guard, 
     let sources = || -> Box<dyn Source> { Box::new(source.clone()) };
     let options = options(source, seed, guard);
     in_windows(program, &sources, &options, length, length.min(Span(1 << 16))).map(consistent)
+}
+
+/// The same in windows of this length, if no repeat comes back before its window has ended.
+pub fn run_optimistically(program: &Program, source: &Given, seed: u64, guard: Guard, length: Span) -> Option<Run> {
+    let sources = || -> Box<dyn Source> { Box::new(source.clone()) };
+    optimistically(program, &sources, &options(source, seed, guard), length).map(consistent)
 }
 
 /// The same by events, a window at a time.

@@ -504,6 +504,11 @@ impl Batch {
         rank_of_late(self.get(LATE, row), self.at[row])
     }
 
+    /// Whether all are at their first attempt and none goes on behind everything else of its instant.
+    pub fn is_plain(&self) -> bool {
+        self.same(TRAIL) == Some(0) && self.same(LATE) == Some(u64::MAX)
+    }
+
     /// Gives its vectors back.
     pub fn discard(self, spare: &mut Spare) {
         spare.give(self.at);

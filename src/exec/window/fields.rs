@@ -1,101 +1,81 @@
-//! The columns of a request that is by itself: in a loop requests are tokens, outside of it they are rows.
+//! The columns of requests that are by themselves: in a loop requests are tokens, outside of it they are rows.
 
 use super::batch::{
     BASE, BEFORE_SEND, BORN, CLASS, COUNTS, Column, DEADLINE, DEMAND, GIVEN, KEY, Layout, MARK, OUTCOME, REQUEST,
-    RESPONSE, STAGE, TRAIL,
+    RESPONSE, STAGE, TRAIL, Values,
 };
 use crate::exec::token::Token;
 use crate::program::Register;
 use crate::time::{Span, Time};
 
-/// What a token has for a column; nothing for [`LATE`](super::batch::LATE), which is no property of a token.
-#[inline]
-pub(super) fn value(token: &Token, layout: Layout, column: Column) -> u64 {
+/// Appends what tokens have for a column; for [`LATE`](super::batch::LATE), which is no property of a token, zeros.
+pub(super) fn append(tokens: &[Token], layout: Layout, column: Column, to: &mut Values) {
+    #[inline(always)]
+    fn all(tokens: &[Token], to: &mut Values, value: impl Fn(&Token) -> u64) {
+        to.extend(tokens.iter().map(value));
+    }
     match column {
-        TRAIL => token.trail,
-        BORN => token.born.0,
-        MARK => token.mark.0,
-        STAGE => token.mark_stage as u64,
-        OUTCOME => token.outcome as u64,
-        CLASS => token.class as u64,
-        KEY => token.key as u64,
-        REQUEST => token.request_bytes as u64,
-        RESPONSE => token.response_bytes as u64,
-        DEMAND => token.demand,
-        GIVEN => token.given as u64,
-        BASE => token.base() as u64,
-        COUNTS => token.counts as u64,
-        DEADLINE => token.deadline.0,
-        BEFORE_SEND => token.before_send.0,
+        TRAIL => all(tokens, to, |token| token.trail),
+        BORN => all(tokens, to, |token| token.born.0),
+        MARK => all(tokens, to, |token| token.mark.0),
+        STAGE => all(tokens, to, |token| token.mark_stage as u64),
+        OUTCOME => all(tokens, to, |token| token.outcome as u64),
+        CLASS => all(tokens, to, |token| token.class as u64),
+        KEY => all(tokens, to, |token| token.key as u64),
+        REQUEST => all(tokens, to, |token| token.request_bytes as u64),
+        RESPONSE => all(tokens, to, |token| token.response_bytes as u64),
+        DEMAND => all(tokens, to, |token| token.demand),
+        GIVEN => all(tokens, to, |token| token.given as u64),
+        BASE => all(tokens, to, |token| token.base() as u64),
+        COUNTS => all(tokens, to, |token| token.counts as u64),
+        DEADLINE => all(tokens, to, |token| token.deadline.0),
+        BEFORE_SEND => all(tokens, to, |token| token.before_send.0),
         _ => match layout.place(column) {
-            Some(Place::Register(register)) => token.target(Some(register)) as u64,
-            Some(Place::Frame(depth)) => token.frame(depth).1.0,
-            Some(Place::Call(depth)) => token.frame(depth).0 as u64,
-            None => 0,
+            Some(Place::Register(register)) => all(tokens, to, |token| token.target(Some(register)) as u64),
+            Some(Place::Frame(depth)) => all(tokens, to, |token| token.frame(depth).1.0),
+            Some(Place::Call(depth)) => all(tokens, to, |token| token.frame(depth).0 as u64),
+            None => all(tokens, to, |_| 0),
         },
     }
 }
 
-/// Gives a token what a column has for it.
-#[inline]
-pub(super) fn set(token: &mut Token, layout: Layout, column: Column, value: u64) {
+/// Gives tokens what a column has for them.
+pub(super) fn set(tokens: &mut [Token], layout: Layout, column: Column, values: &[u64]) {
+    #[inline(always)]
+    fn all(tokens: &mut [Token], values: &[u64], set: impl Fn(&mut Token, u64)) {
+        tokens.iter_mut().zip(values).for_each(|(token, &value)| set(token, value));
+    }
     match column {
-        TRAIL => token.trail = value,
-        BORN => token.born = Time(value),
-        MARK => token.mark = Time(value),
-        STAGE => token.mark_stage = value as u16,
-        OUTCOME => token.outcome = value as u16,
-        CLASS => token.class = value as u16,
-        KEY => token.key = value as u32,
-        REQUEST => token.request_bytes = value as u32,
-        RESPONSE => token.response_bytes = value as u32,
-        DEMAND => token.demand = value,
-        GIVEN => token.given = value as u32,
-        BASE => token.set_base(value as u8),
-        COUNTS => token.counts = value == 1,
-        BEFORE_SEND => token.before_send = Span(value),
-        DEADLINE => {
+        TRAIL => all(tokens, values, |token, value| token.trail = value),
+        BORN => all(tokens, values, |token, value| token.born = Time(value)),
+        MARK => all(tokens, values, |token, value| token.mark = Time(value)),
+        STAGE => all(tokens, values, |token, value| token.mark_stage = value as u16),
+        OUTCOME => all(tokens, values, |token, value| token.outcome = value as u16),
+        CLASS => all(tokens, values, |token, value| token.class = value as u16),
+        KEY => all(tokens, values, |token, value| token.key = value as u32),
+        REQUEST => all(tokens, values, |token, value| token.request_bytes = value as u32),
+        RESPONSE => all(tokens, values, |token, value| token.response_bytes = value as u32),
+        DEMAND => all(tokens, values, |token, value| token.demand = value),
+        GIVEN => all(tokens, values, |token, value| token.given = value as u32),
+        BASE => all(tokens, values, |token, value| token.set_base(value as u8)),
+        COUNTS => all(tokens, values, |token, value| token.counts = value == 1),
+        DEADLINE if layout.frame(0) == DEADLINE => all(tokens, values, |token, value| {
             token.deadline = Time(value);
-            if layout.frame(0) == DEADLINE {
-                token.set_frame(0, token.frame(0).0, Time(value));
-            }
-        }
+            token.set_frame(0, token.frame(0).0, Time(value));
+        }),
+        DEADLINE => all(tokens, values, |token, value| token.deadline = Time(value)),
+        BEFORE_SEND => all(tokens, values, |token, value| token.before_send = Span(value)),
         _ => match layout.place(column) {
-            Some(Place::Register(register)) => token.set(register, value as u32),
-            Some(Place::Frame(depth)) => token.set_frame(depth, token.frame(depth).0, Time(value)),
-            Some(Place::Call(depth)) => token.set_frame(depth, value as u16, token.frame(depth).1),
+            Some(Place::Register(register)) => all(tokens, values, |token, value| token.set(register, value as u32)),
+            Some(Place::Frame(depth)) => {
+                all(tokens, values, |token, value| token.set_frame(depth, token.frame(depth).0, Time(value)));
+            }
+            Some(Place::Call(depth)) => {
+                all(tokens, values, |token, value| token.set_frame(depth, value as u16, token.frame(depth).1));
+            }
             None => {}
         },
     }
-}
-
-/// The columns in which two tokens differ, a bit for each.
-#[inline]
-pub(super) fn differences(a: &Token, b: &Token, layout: Layout) -> u64 {
-    let bit = |differs: bool, column: Column| (differs as u64) << column;
-    let mut bits = bit(a.trail != b.trail, TRAIL)
-        | bit(a.born != b.born, BORN)
-        | bit(a.mark != b.mark, MARK)
-        | bit(a.mark_stage != b.mark_stage, STAGE)
-        | bit(a.outcome != b.outcome, OUTCOME)
-        | bit(a.class != b.class, CLASS)
-        | bit(a.key != b.key, KEY)
-        | bit(a.request_bytes != b.request_bytes, REQUEST)
-        | bit(a.response_bytes != b.response_bytes, RESPONSE)
-        | bit(a.demand != b.demand, DEMAND)
-        | bit(a.given != b.given, GIVEN)
-        | bit(a.base() != b.base(), BASE)
-        | bit(a.counts != b.counts, COUNTS)
-        | bit(a.deadline != b.deadline, DEADLINE)
-        | bit(a.before_send != b.before_send, BEFORE_SEND);
-    for register in 0..layout.registers {
-        bits |= bit(a.registers[register] != b.registers[register], layout.register(register));
-    }
-    for depth in 0..layout.depths {
-        let (a, b) = (a.frame(depth), b.frame(depth));
-        bits |= bit(a.0 != b.0, layout.call(depth)) | bit(a.1 != b.1, layout.frame(depth));
-    }
-    bits
 }
 
 /// What a column beyond the fixed ones is.

@@ -57,7 +57,7 @@ impl Windows<'_> {
         if let Some(Loop { interpreter: part, .. }) = self.loops.iter_mut().find_map(Option::take) {
             interpreter.take_over(part);
         }
-        let mut gate = Gate::new(Layout::of(self.program), interpreter.ahead());
+        let mut gate = Gate::new(Layout::of(self.program), members, interpreter.ahead());
         for (place, ring) in self.rings.iter_mut().enumerate() {
             ring.take_all().for_each(|batch| gate.wait(self.program, place, batch));
         }

@@ -22,7 +22,7 @@ impl<'a> Loop<'a> {
         let mut inside = vec![false; program.code.len()];
         members.iter().for_each(|label| inside[label.index()] = true);
         let interpreter = Interpreter::new(program, &inside, options);
-        let gate = Gate::new(Layout::of(program), interpreter.ahead());
+        let gate = Gate::new(Layout::of(program), inside, interpreter.ahead());
         Some(Loop { interpreter, gate })
     }
 }
@@ -55,8 +55,7 @@ impl Windows<'_> {
             Err(_) => self.halted = Some(Halt::Backlog),
         }
         self.last = self.last.max(interpreter.now().0);
-        gate.close(&mut self.spare);
-        for (place, batch) in gate.take_leavers(&mut self.spare) {
+        for (place, batch) in gate.close(&mut self.spare) {
             self.send(place as usize, batch);
         }
     }

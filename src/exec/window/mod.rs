@@ -116,6 +116,8 @@ struct Windows<'a> {
     births: Births,
     /// Place of the step that runs.
     step: u32,
+    /// Whether the steps run for the first time in this window.
+    first: bool,
     /// Whether requests were sent to a step that has run already.
     again: bool,
     halted: Option<Halt>,
@@ -163,6 +165,7 @@ impl<'a> Windows<'a> {
             loops: parts.steps.iter().map(|step| Loop::of(program, step, options)).collect(),
             births: Births::new(source),
             step: 0,
+            first: true,
             again: false,
             halted: None,
             backlog: options.guard.backlog as usize,
@@ -273,7 +276,7 @@ impl<'a> Windows<'a> {
 
     /// Runs all steps once. In the first pass ordered instructions take what comes in this window.
     fn pass(&mut self, first: bool) {
-        self.again = false;
+        (self.first, self.again) = (first, false);
         let parts = self.parts;
         for (number, step) in parts.steps.iter().enumerate() {
             self.step = number as u32;

@@ -4,7 +4,7 @@ use super::batch::{
     BASE, BEFORE_SEND, BORN, Batch, CLASS, COUNTS, Cells, DEADLINE, GIVEN, KEY, LATE, MARK, OUTCOME, REQUEST, RESPONSE,
     STAGE, TRAIL, Values,
 };
-use super::{ALIVE, NO_STAGE, Windows, batch};
+use super::{ALIVE, Halt, NO_STAGE, Windows, batch};
 use crate::exec::columns;
 use crate::exec::core::deadline_rank;
 use crate::op::choose::{Asking, pick};
@@ -470,6 +470,11 @@ impl Windows<'_> {
     }
 
     fn earn(&mut self, batch: &Batch, budget: BudgetId) {
+        // Retries of the window have been taken already.
+        if !self.first && batch.at.iter().any(|&at| at < self.end) {
+            self.halted = Some(Halt::TooSoon);
+            return;
+        }
         let counted = self.measured(batch);
         self.core.recorder.budgets[budget.index()].arrivals += counted;
         for (row, &at) in batch.at.iter().enumerate() {
