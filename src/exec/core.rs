@@ -303,8 +303,10 @@ impl<'a> Core<'a> {
             Choice::Flows(site, flows) => self.flow(site, pick(self.draws.bits(site, token.word()), flows)),
             Choice::RoundRobin | Choice::HashKey | Choice::Given => 0,
         };
-        while let Some((_, target)) = self.answers[balancer.index()].due(at) {
-            self.balancers[balancer.index()].release(target);
+        if spec.choice.counts_outstanding() {
+            while let Some((_, target)) = self.answers[balancer.index()].due(at) {
+                self.balancers[balancer.index()].release(target);
+            }
         }
         let asking = Asking { bits, class: token.class, key: token.key, given: token.given };
         let target = self.balancers[balancer.index()].choose(spec, asking);
@@ -371,7 +373,7 @@ impl<'a> Core<'a> {
     }
 
     /// The pool of the connection of a request, what kind of connection it is, and how long it will be kept.
-    #[inline]
+    #[inline(always)]
     fn connected(&self, connections: ConnectionsId, keep: bool, token: &Token) -> (usize, (u32, Option<Span>)) {
         let spec = &self.program.connections[connections.index()];
         let keep = keep.then(|| match self.keep_alive[connections.index()] {
@@ -450,6 +452,12 @@ impl<'a> Core<'a> {
             }
             Backoff::Law(site) => self.draws.span(site, word),
         }
+    }
+
+    /// A draw that was not made ahead.
+    #[inline(never)]
+    pub fn draw(&self, site: SiteId, word: u64) -> Span {
+        self.draws.span(site, word)
     }
 
     /// Service time of a request at a station.

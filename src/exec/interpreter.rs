@@ -13,7 +13,7 @@ use super::source::Arrival;
 use super::step::{Action, GiveBack, Step, steps};
 use super::token::{NO_STAGE, Token};
 use crate::op::window::Window;
-use crate::program::{Guard, PoolId, Program};
+use crate::program::{Amount, Guard, PoolId, Program};
 use crate::rng::happens;
 use crate::time::{Span, Time};
 
@@ -394,11 +394,23 @@ impl<'a> Interpreter<'a> {
                 }
                 Action::Draw(site) => {
                     pc = step.pc + 1;
-                    step.place.of(row).map_or_else(|| core.draws.span(site, token.word()), Span)
+                    match step.place.of(row) {
+                        Some(span) => Span(span),
+                        None => core.draw(site, token.word()),
+                    }
                 }
                 Action::Chance(site, p, to) => {
                     let drawn = step.place.of(row).map(|happens| happens == 1);
                     let holds = drawn.unwrap_or_else(|| happens(core.draws.bits(site, token.word()), p));
+                    pc = if holds { to } else { step.pc + 1 };
+                    continue;
+                }
+                Action::EndsAs(outcomes, to) => {
+                    pc = if outcomes >> token.outcome & 1 == 1 { to } else { step.pc + 1 };
+                    continue;
+                }
+                Action::Holds(register, value, to) => {
+                    let holds = token.registers[register.index()] == value;
                     pc = if holds { to } else { step.pc + 1 };
                     continue;
                 }
@@ -447,7 +459,12 @@ impl<'a> Interpreter<'a> {
                 }
                 Action::Meter(meter, amount) => {
                     pc = step.pc + 1;
-                    core.recorder.meter(meter.index(), token.amount(amount, *at), *at);
+                    let amount = match amount {
+                        Amount::RequestBytes => token.request_bytes.into(),
+                        Amount::ResponseBytes => token.response_bytes.into(),
+                        amount => token.amount(amount, *at),
+                    };
+                    core.recorder.meter(meter.index(), amount, *at);
                     continue;
                 }
                 Action::Hold(pool) if core.takes(pool, token, *at) => {

@@ -3,7 +3,8 @@
 use super::ahead::Place;
 use super::token::NO_STAGE;
 use crate::program::{
-    Amount, BalancerId, BucketId, Condition, ConnectionsId, Instruction, MeterId, Per, PoolId, Program, RetryId, SiteId,
+    Amount, BalancerId, BucketId, Condition, ConnectionsId, Instruction, MeterId, OutcomeId, Per, PoolId, Program,
+    Register, RetryId, SiteId,
 };
 use crate::rng::Threshold;
 use crate::time::Span;
@@ -36,7 +37,11 @@ pub enum Action {
     Draw(SiteId),
     /// Goes elsewhere with a probability.
     Chance(SiteId, Threshold, u32),
-    /// Goes elsewhere when a condition holds.
+    /// Goes elsewhere with some outcomes, a bit for each.
+    EndsAs(u64, u32),
+    /// Goes elsewhere when a register holds a value.
+    Holds(Register, u16, u32),
+    /// Goes elsewhere when another condition holds.
     Test(Condition, u32),
     /// Usage is counted one by one.
     Count(u16),
@@ -132,7 +137,7 @@ fn action(program: &Program, place: usize) -> (Action, u32) {
     let action = match instruction {
         Delay { site, per: Per::Request } => same(site).map_or(Action::Draw(site), |value| Action::Pass(Span(value))),
         Branch { on: Condition::Chance(site, p), to } => Action::Chance(site, p, to.0),
-        Branch { on, to } => Action::Test(on, to.0),
+        Branch { on, to } => test(program, on, to.0),
         Connect { connections, full } => Action::Connect(connections, full.0),
         Choose { balancer } => Action::Choose(balancer),
         Limit { bucket, otherwise } => Action::Limit(bucket, otherwise.0),
@@ -146,6 +151,19 @@ fn action(program: &Program, place: usize) -> (Action, u32) {
         _ => Action::Other,
     };
     (action, rank)
+}
+
+/// Going elsewhere when a condition holds.
+fn test(program: &Program, on: Condition, to: u32) -> Action {
+    match on {
+        Condition::Outcome(test) if program.outcomes.len() <= u64::BITS as usize => {
+            let passes = |&outcome: &u16| test.passes(OutcomeId(outcome), &program.outcomes);
+            let outcomes = (0..program.outcomes.len() as u16).filter(passes);
+            Action::EndsAs(outcomes.fold(0, |outcomes, outcome| outcomes | 1 << outcome), to)
+        }
+        Condition::Holds(register, value) if value <= u16::MAX.into() => Action::Holds(register, value as u16, to),
+        _ => Action::Test(on, to),
+    }
 }
 
 /// Whether nothing that is ordered lies behind an instruction.

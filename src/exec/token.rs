@@ -3,9 +3,7 @@
 use super::draws::Draws;
 use super::source::Arrival;
 use crate::op::window::Window;
-use crate::program::{
-    Amount, Answered, Condition, MAX_DEPTH, MAX_REGISTERS, Outcome, OutcomeTest, Per, Program, Register,
-};
+use crate::program::{Amount, Condition, MAX_DEPTH, MAX_REGISTERS, Outcome, OutcomeId, Per, Program, Register};
 use crate::rng::{happens, retrail};
 use crate::time::{Span, Time};
 
@@ -129,18 +127,8 @@ impl Token {
             Condition::Class(class) => self.class == class,
             Condition::RequestAbove(bytes) => self.request_bytes > bytes,
             Condition::ResponseAbove(bytes) => self.response_bytes > bytes,
-            Condition::Outcome(test) => self.passes(test, outcomes),
+            Condition::Outcome(test) => test.passes(OutcomeId(self.outcome), outcomes),
             Condition::Holds(register, value) => self.registers[register.index()] as u32 == value,
-        }
-    }
-
-    fn passes(&self, test: OutcomeTest, outcomes: &[Outcome]) -> bool {
-        let outcome = &outcomes[self.outcome as usize];
-        match test {
-            OutcomeTest::Good => outcome.answered == Answered::Served,
-            OutcomeTest::Bad => outcome.answered != Answered::Served,
-            OutcomeTest::Status(low, high) => (low..=high).contains(&outcome.status),
-            OutcomeTest::Is(id) => self.outcome == id.0,
         }
     }
 

@@ -12,19 +12,21 @@ const FEW: usize = 16;
 /// Things to come, the earliest first, at the same instant by their own order.
 #[derive(Clone, Debug)]
 pub struct Later<T> {
-    /// The next few, the earliest last.
+    /// The next few in order, behind those that have been taken.
     soon: Vec<(Time, T)>,
+    /// How many have been taken; fewer than there are, or none.
+    taken: usize,
     /// All others.
     then: BinaryHeap<Reverse<(Time, T)>>,
 }
 
-impl<T: Ord> Default for Later<T> {
+impl<T: Ord + Copy> Default for Later<T> {
     fn default() -> Later<T> {
-        Later { soon: Vec::new(), then: BinaryHeap::new() }
+        Later { soon: Vec::new(), taken: 0, then: BinaryHeap::new() }
     }
 }
 
-impl<T: Ord> Later<T> {
+impl<T: Ord + Copy> Later<T> {
     /// Adds what comes at an instant.
     #[inline(always)]
     pub fn add(&mut self, at: Time, what: T) {
@@ -36,28 +38,45 @@ impl<T: Ord> Later<T> {
         if self.then.peek().is_some_and(|Reverse(first)| *first < new) {
             return self.then.push(Reverse(new));
         }
-        let place = self.soon.iter().rposition(|other| *other >= new).map_or(0, |later| later + 1);
-        self.soon.insert(place, new);
-        if self.soon.len() > FEW {
-            self.then.push(Reverse(self.soon.remove(0)));
+        if self.soon.len() == self.soon.capacity() {
+            self.soon.drain(..std::mem::take(&mut self.taken));
+        }
+        // Most come near the end.
+        let mut place = self.soon.len();
+        self.soon.push(new);
+        while place > self.taken && self.soon[place - 1] > new {
+            self.soon[place] = self.soon[place - 1];
+            place -= 1;
+        }
+        self.soon[place] = new;
+        if self.soon.len() - self.taken > FEW {
+            self.then.extend(self.soon.pop().map(Reverse));
         }
     }
 
     /// Takes what has come next, if it has come by an instant.
     #[inline(always)]
     pub fn due(&mut self, at: Time) -> Option<(Time, T)> {
-        match self.soon.last() {
-            Some((first, _)) if *first <= at => self.soon.pop(),
-            Some(_) => None,
-            None if self.then.is_empty() => None,
-            None => self.refill(at),
+        let Some(&first) = self.soon.get(self.taken) else { return self.refill(at) };
+        if first.0 > at {
+            return None;
         }
+        self.taken += 1;
+        if self.taken == self.soon.len() {
+            self.soon.clear();
+            self.taken = 0;
+        }
+        Some(first)
+    }
+
+    #[inline(always)]
+    fn refill(&mut self, at: Time) -> Option<(Time, T)> {
+        if self.then.is_empty() { None } else { self.refill_now(at) }
     }
 
     #[inline(never)]
-    fn refill(&mut self, at: Time) -> Option<(Time, T)> {
+    fn refill_now(&mut self, at: Time) -> Option<(Time, T)> {
         self.soon.extend(std::iter::from_fn(|| self.then.pop().map(|Reverse(next)| next)).take(FEW / 2));
-        self.soon.reverse();
         self.due(at)
     }
 }

@@ -1,5 +1,6 @@
 //! The closed set of instructions a request runs through.
 
+use super::Outcome;
 use crate::rng::Threshold;
 use crate::time::Span;
 
@@ -101,6 +102,19 @@ pub enum OutcomeTest {
     Status(u16, u16),
     /// Exactly this outcome.
     Is(OutcomeId),
+}
+
+impl OutcomeTest {
+    /// Whether an outcome passes the test, among all outcomes of its program.
+    pub fn passes(self, id: OutcomeId, outcomes: &[Outcome]) -> bool {
+        let outcome = &outcomes[id.index()];
+        match self {
+            OutcomeTest::Good => outcome.answered == Answered::Served,
+            OutcomeTest::Bad => outcome.answered != Answered::Served,
+            OutcomeTest::Status(low, high) => (low..=high).contains(&outcome.status),
+            OutcomeTest::Is(other) => other == id,
+        }
+    }
 }
 
 /// A condition of a branch; a function of the request alone.

@@ -4,7 +4,7 @@
 
 use super::batch::{Batch, CLASS, Cells, Column, KEY, LATE, Layout, Spare, Values, late};
 use super::fields::{append, set};
-use crate::exec::ahead::{Ahead, BLOCK};
+use crate::exec::ahead::Ahead;
 use crate::exec::calendar::Key;
 use crate::exec::core::Core;
 use crate::exec::interpreter::Outside;
@@ -15,7 +15,7 @@ use crate::op::window::Window;
 use crate::program::{Instruction, Program};
 use crate::time::Time;
 
-/// Tokens that are written out as rows at a time: those of a few blocks stay in the nearest caches.
+/// Tokens that are read or written column by column at a time: so many stay in the nearest cache.
 const FEW: usize = 64;
 
 /// What comes in and goes out in a window.
@@ -164,8 +164,8 @@ impl Gate {
     fn make_ready(&mut self, core: &Core<'_>) {
         let Gate { layout, coming, turns, ready, next, count, words, ahead, .. } = self;
         // Most of those who look something up go by.
-        let few = coming.iter().any(|coming| coming.looks.is_some());
-        let turns_ready = *next..(*count).min(*next + if few { 1 } else { BLOCK });
+        let one = coming.iter().any(|coming| coming.looks.is_some());
+        let turns_ready = *next..(*count).min(*next + if one { 1 } else { FEW });
         ready.clear();
         if turns.is_empty() {
             let coming = &coming[0];

@@ -10,7 +10,7 @@ use crate::exec::core::deadline_rank;
 use crate::op::choose::{Asking, pick};
 use crate::op::keyed::object;
 use crate::program::{
-    Answered, BalancerId, BudgetId, Choice, Condition, Instruction, Label, LimitScope, OutcomeTest, Per, RetryId,
+    BalancerId, BudgetId, Choice, Condition, Instruction, Label, LimitScope, OutcomeId, OutcomeTest, Per, RetryId,
     SiteId,
 };
 use crate::rng::{Threshold, happens_all, retrail};
@@ -277,13 +277,7 @@ impl Windows<'_> {
     }
 
     fn passes(&self, test: OutcomeTest, outcome: u64) -> bool {
-        let known = &self.program.outcomes[outcome as usize];
-        match test {
-            OutcomeTest::Good => known.answered == Answered::Served,
-            OutcomeTest::Bad => known.answered != Answered::Served,
-            OutcomeTest::Status(low, high) => (low..=high).contains(&known.status),
-            OutcomeTest::Is(id) => outcome == id.0 as u64,
-        }
+        test.passes(OutcomeId(outcome as u16), &self.program.outcomes)
     }
 
     /// Marks those without a token; whether there may be any.
