@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gatepath::diagnostic::{Problems, Sources, render};
-use gatepath::exec::{Arrival, Executor, Options, Resource, Run, Source, Verdict, execute};
+use gatepath::exec::{Arrival, Executor, Options, Resource, Run, Source, Verdict, execute, optimistically};
 use gatepath::facts::Facts;
 use gatepath::law::Law;
 use gatepath::program::{Builder, Guard, Part, Path, Program};
@@ -558,7 +558,7 @@ fn every_scenario_opens_with_a_question_and_has_objectives() {
 
 #[test]
 fn all_executors_agree_on_every_scenario() {
-    let mut offered = 0;
+    let (mut offered, mut in_windows) = (0, 0);
     let folders = ["scenarios", "tests/validation/scenarios", "benches/models"];
     for path in folders.into_iter().flat_map(scenarios_in) {
         let scenario = scenario::load(&path, &[]).unwrap_or_else(|_| panic!("{}", path.display()));
@@ -578,16 +578,21 @@ fn all_executors_agree_on_every_scenario() {
         };
         let run = |executor| execute(executor, &scenario.program, &source, &options);
         let [plain, event] = [Executor::Plain, Executor::Event].map(run);
-        for executor in
-            [Span(1 << 20), Span(33_333_333), Span(500_000_000)].map(|length| Executor::Window(Some(length)))
-        {
+        let lengths = [Span(1 << 20), Span(33_333_333), Span(500_000_000)];
+        let windows = lengths.into_iter().map(|length| Executor::Window(Some(length)));
+        for executor in windows.chain([Executor::Auto]) {
             assert!(plain == run(executor), "{}: {executor:?}", path.display());
         }
+        // As if nobody came back, which is so on most paths.
+        let optimistic = optimistically(&scenario.program, &source, &options, Span(500_000_000));
+        assert!(optimistic.as_ref().is_none_or(|run| *run == plain), "{}", path.display());
+        in_windows += optimistic.is_some() as u32;
         offered += event.offered;
         assert!(plain == event, "{}", path.display());
         assert!(!matches!(event.verdict, Verdict::Inconsistent { .. }), "{}: {:?}", path.display(), event.verdict);
     }
     assert!(offered > 250_000, "{offered} requests");
+    assert!(in_windows >= 6, "{in_windows} scenarios in optimistic windows");
 }
 
 /// The first requests of a source.
