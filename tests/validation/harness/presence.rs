@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use gatepath::exec::Record;
-use gatepath::time::{Span, Time};
+use gatepath::time::Time;
 
 /// Numbers of requests present during the measured time, which is taken as one period.
 #[derive(Clone, Debug, Default)]
@@ -123,6 +123,7 @@ fn levels(trace: &[Record], from: Time, until: Time) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gatepath::time::Span;
 
     fn record(born: u64, end: u64) -> Record {
         Record { serial: 0, born: Time(born), before_send: Span::ZERO, end: Time(end), class: 0, outcome: 0, trail: 0 }
