@@ -113,7 +113,7 @@ fn other_scenarios_leave_the_results_of_a_scenario_alone() {
     };
     let alone = own(place.results("run limited.yaml", "single").0);
     let among = own(place.results("run alone.yaml limited.yaml constant.yaml", "among").0);
-    assert_eq!(alone.len(), 12);
+    assert_eq!(alone.len(), 13);
     same(&alone, &among);
 }
 
