@@ -904,6 +904,51 @@ fn a_refreshed_book_prices_a_run() {
 }
 
 #[test]
+fn a_book_that_does_not_say_what_a_unit_of_capacity_covers_is_told_and_nothing_is_free() {
+    let folder = std::env::temp_dir().join(format!("gatepath-capacity-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let rows = Book::text("aws-2026-11").expect("a book").lines().filter(|row| !row.contains("lcu_gb_per_hour_ec2_ip"));
+    std::fs::write(folder.join("prices.csv"), rows.collect::<Vec<_>>().join("\n")).expect("written");
+    let text = scenario("1/s", "", &format!("alb: {{scheme: internal}}, {BACKEND}"), ", book: prices.csv");
+    let scenario = load_bytes("test", "test.yaml", text.as_bytes(), &folder, &[]);
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let Ok(scenario) = scenario else { panic!("the scenario is good") };
+    let case = Case::new("test", scenario);
+    let month = cost_of(&case, &sample(&case, Executor::Auto));
+    assert!(month.unpriced[0].contains("elb_capacity/lcu_gb_per_hour_ec2_ip"), "{:?}", month.unpriced);
+    assert_eq!(usd(&month, "elb/"), "16.43", "its hours alone");
+}
+
+#[test]
+fn clients_with_certificates_count_double_while_their_connections_are_open() {
+    let of = |more: &str| {
+        let stage = format!("alb: {{scheme: internal{more}}}, {BACKEND}");
+        cost(&scenario("10/s", "", &stage, ", requests_per_connection: 1, connection_time: 10 min"))
+    };
+    // Six thousand open connections are two units, and four with certificates.
+    assert_eq!(usd(&of(""), "elb/alb_lcu_hour"), "11.68");
+    let mutual = of(", mutual_tls: true");
+    assert_eq!((usd(&mutual, "elb/alb_lcu_hour"), usd(&mutual, "elb/alb_trust")), ("23.36".into(), "4.09".into()));
+}
+
+#[test]
+fn whose_bytes_are_metered_and_how_often_names_are_discovered_can_be_said() {
+    let http = |more: &str, sizes: &str| {
+        let text = scenario("10/s", sizes, &format!("http_api: {{{more}}}, {BACKEND}"), ", requests: 1000000");
+        usd(&cost(&text), "apigateway/")
+    };
+    let large = ", request_size: 1 KiB, response_size: 600 KiB";
+    assert_eq!([http("", large), http("metered: request", large)], ["2.00", "1.00"]);
+    assert_eq!(http("metered: request", ", request_size: 600 KiB"), "2.00");
+    let calls = |calls: &str| {
+        let task = "ecs: {size: {vcpu: 0.25, memory: 1 GiB}, service: 1 ms, workers: 4}";
+        let map = format!("http_api, vpc_link_v2, cloud_map: {{calls: {calls}}}, {task}");
+        usd(&cost(&scenario("10/s", "", &map, ", requests: 50000")), "cloudmap/discover_call")
+    };
+    assert_eq!([calls("100%"), calls("0%")], ["0.05", "0.00"]);
+}
+
+#[test]
 fn what_two_stretches_of_hours_use_adds_up_to_what_the_whole_uses() {
     let path = format!("waf, cloudfront: {{hit_ratio: 20%}}, rest_api, vpc_link_v1, nlb, alb, {BACKEND}");
     let (case, sample) = run(&scenario("5/s", "", &path, ", requests_per_connection: 3, connection_time: 10 s"));

@@ -414,6 +414,9 @@ fn bill(out: &mut String, cost: &Cost) {
     }
     // The two totals above are no lines.
     grid.more(lines.len() + 2);
+    if cost.stages.len() > 1 && cost.total.value > 0.0 {
+        grid.row([("by stage".to_owned(), PLAIN), (String::new(), PLAIN), (by_stage(&cost.stages), DIM)]);
+    }
     if let Some(plan) = &cost.plan {
         let text = format!("a month with CloudFront's flat plan {}", plan.name);
         grid.row([("instead".to_owned(), PLAIN), (usd(plan.total), PLAIN), (text, PLAIN)]);
@@ -426,6 +429,21 @@ fn bill(out: &mut String, cost: &Cost) {
     if !cost.weak.is_empty() {
         warnings(out, &[format!("prices that are weak or old, check them: {}", cost.weak.join("; "))]);
     }
+}
+
+/// The dearest stages and their shares of the bill, as many as fit beside the names of lines.
+fn by_stage(stages: &[(String, f64)]) -> String {
+    const WIDTH: usize = 44;
+    let total: f64 = stages.iter().map(|(_, cost)| cost).sum();
+    let mut text = String::new();
+    for (stage, cost) in stages {
+        let share = format!("{stage} {} %", number::fixed(100.0 * cost / total, 0));
+        if !text.is_empty() && text.chars().count() + share.chars().count() + 2 > WIDTH {
+            break;
+        }
+        text = if text.is_empty() { share } else { format!("{text}, {share}") };
+    }
+    text
 }
 
 /// The bills side by side.

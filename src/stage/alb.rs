@@ -58,6 +58,9 @@ section! {
         latency: Option<DurationLaw>,
         /// Rules a request is compared with.
         rules: u32 = 1 => between(1, 100),
+        /// Whether clients show certificates, which makes open connections count double and costs a trust store; handshakes
+        /// are those of the client.
+        mutual_tls: bool = false,
         /// Additional time for each rule.
         time_per_rule: Option<DurationLaw>,
         /// Round trip between node and target, instead of one by `zones` and `cross_zone`.
@@ -82,6 +85,7 @@ pub struct Alb {
     zones: u32,
     latency: Sourced<LawSpec>,
     rules: u32,
+    mutual_tls: bool,
     time_per_rule: Option<Sourced<LawSpec>>,
     rtt: Sourced<LawSpec>,
     connect: Sourced<LawSpec>,
@@ -122,6 +126,7 @@ impl Stage for Alb {
             zones: spec.zones,
             latency: latency?,
             rules: spec.rules,
+            mutual_tls: spec.mutual_tls,
             time_per_rule,
             rtt: rtt?,
             connect: connect?,
@@ -242,6 +247,9 @@ impl Part for Alb {
     fn compile(&self, b: &mut Builder) {
         self.tell(b);
         b.standing("alb_hour", 1, 1);
+        if self.mutual_tls {
+            b.standing("alb_trust_store_hour", 1, 1);
+        }
         b.standing("rules", self.rules.into(), 1);
         b.standing("lambda_targets", u64::from(b.next_kind() == Some("lambda")), 1);
         b.meter("request", "request", Amount::One);

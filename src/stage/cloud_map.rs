@@ -8,10 +8,10 @@ use super::{Context, Stage};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
 use crate::program::{
-    Amount, Answered, BalancerSpec, BucketSpec, Builder, Choice, LimitScope, Origin, Part, Place, Sourced,
+    Amount, Answered, BalancerSpec, BucketSpec, Builder, Choice, Label, LimitScope, Origin, Part, Place, Sourced,
 };
 use crate::section;
-use crate::spec::{DurationLaw, above, at_least, between};
+use crate::spec::{At, DurationLaw, above, at_least, between};
 use crate::time::Span;
 use crate::units::{Rate, Share};
 
@@ -22,6 +22,8 @@ section! {
         ttl: Option<Span> => above(Span(0)),
         /// Workers of the gateway with a list of their own.
         workers: Option<u32> => between(1, 10_000),
+        /// Share of requests that make a call, instead of workers that keep lists: AWS does not say how often the gateway calls.
+        calls: Option<At<Share>>,
         /// Time of a call that renews the list.
         discover: Option<DurationLaw>,
         /// Whether a request waits for the call; otherwise the old list serves until the new one is there.
@@ -41,6 +43,7 @@ pub struct CloudMap {
     name: String,
     waits: bool,
     stale: Share,
+    calls: Option<Share>,
     ttl: Sourced<Span>,
     workers: Sourced<u32>,
     discover: Sourced<LawSpec>,
@@ -56,6 +59,9 @@ impl Stage for CloudMap {
     fn check(spec: CloudMapSpec, context: &Context<'_>, problems: &mut Problems) -> Option<CloudMap> {
         let before = problems.len();
         let facts = context.facts;
+        if let Some(calls) = spec.calls.as_ref().filter(|_| spec.ttl.is_some() || spec.workers.is_some()) {
+            problems.error(calls.span, "`calls` and lists at once").label("either `calls`, or `ttl` and `workers`");
+        }
         let mut defaults = Defaults::new(context, problems);
         let ttl = defaults.or(spec.ttl, facts.span("cloudmap.apigw_cache_ttl_default"));
         let workers = defaults.or(spec.workers, facts.count("vpclink_v1.backend_conn_pool_hosts_default"));
@@ -73,6 +79,7 @@ impl Stage for CloudMap {
             name: context.name.to_owned(),
             waits: spec.waits,
             stale: spec.stale,
+            calls: spec.calls.map(|at| at.value),
             ttl: ttl?,
             workers: workers?,
             discover: discover?,
@@ -87,6 +94,10 @@ impl CloudMap {
     /// Renews a list when one has run out: so many do each second.
     fn renew(&self, b: &mut Builder) {
         let known = b.label();
+        if let Some(Share(calls)) = self.calls {
+            b.chance("no call", &Sourced::given(1.0 - calls), known);
+            return self.call(b, known);
+        }
         let workers = f64::from(self.workers.value);
         b.fact("lists kept for", self.ttl.value, &self.ttl.origin);
         b.fact("workers with a list", self.workers.value, &self.workers.origin);
@@ -98,6 +109,11 @@ impl CloudMap {
             origin: self.ttl.origin.clone(),
         };
         b.limit_else(due, known);
+        self.call(b, known);
+    }
+
+    /// Calls, if the account has a token; the old list is used otherwise.
+    fn call(&self, b: &mut Builder, known: Label) {
         let calls = BucketSpec {
             name: "calls".to_owned(),
             rate: self.rate.value.0,

@@ -1,7 +1,7 @@
 //! `http_api`: an API Gateway HTTP API. Size (413), route (404), answers to CORS preflight requests without
 //! authorization and integration, throttles of route and account (429), authorizer (401, 403, 500), integration with its
-//! deadline (504). Errors of the integration keep their status. A request counts as many on the bill as its larger side
-//! has started units of 512 KB.
+//! deadline (504). Errors of the integration keep their status. A request counts as many on the bill as its larger side, or
+//! the request alone, has started units of 512 KB.
 
 use super::authorizer::{Authorizer, HttpAuthorizer};
 use super::defaults::Defaults;
@@ -11,10 +11,20 @@ use super::{Context, Stage};
 use crate::diagnostic::Problems;
 use crate::law::LawSpec;
 use crate::program::{Amount, Answered, Builder, Condition, Part, Sourced};
-use crate::section;
 use crate::spec::{At, DurationLaw, between};
 use crate::time::Span;
 use crate::units::{Bytes, Share};
+use crate::{section, words};
+
+words! {
+    /// Whose bytes make a request more than one on the bill.
+    pub enum Metered {
+        /// The larger of request and answer.
+        Larger = "larger",
+        /// The request.
+        Request = "request",
+    }
+}
 
 section! {
     /// An API Gateway HTTP API.
@@ -29,6 +39,8 @@ section! {
         account: Option<AccountSpec>,
         /// Who checks requests.
         authorizer: HttpAuthorizer = HttpAuthorizer::None,
+        /// Whose bytes are metered in units of 512 KB. AWS names requests and does not say whether a large answer counts.
+        metered: Metered = Metered::Larger,
         /// Longest wait for the integration: 50 ms to 30 s.
         integration_timeout: Option<At<Span>>,
         /// HTTP status of an integration that does not answer in time: 504, or 503 as some report.
@@ -144,7 +156,11 @@ impl Part for HttpApi {
 
     fn compile(&self, b: &mut Builder) {
         let unit = self.unit.value.0 as u32;
-        let billing = Billing { meter: "http_request", unit: "request_512kb", amount: Amount::UnitsOf(unit) };
+        let amount = match self.spec.metered {
+            Metered::Larger => Amount::UnitsOf(unit),
+            Metered::Request => Amount::RequestUnitsOf(unit),
+        };
+        let billing = Billing { meter: "http_request", unit: "request_512kb", amount };
         let mut refusals = Refusals::new(&self.refusal, billing);
         let too_large = refusals.billed(b, 413, "request too large");
         b.branch(Condition::RequestAbove(self.payload.value.0 as u32), too_large);

@@ -3,12 +3,13 @@
 //! This is the only place that knows both the names stages give to what they count and the names of the price book. What
 //! is known here of neither is told as unpriced, never left out.
 
+mod capacity;
 mod further;
 mod ledger;
 
 pub use ledger::{Entry, ledger};
 
-use crate::exec::{ResourceKind, Run};
+use crate::exec::Run;
 use crate::pricing::costing::Weight;
 use crate::pricing::{Book, Costing, Decimal, Key, Usage, money};
 use crate::program::{Program, Standing};
@@ -67,7 +68,7 @@ pub fn is_known(kind: &str, meter: &str) -> bool {
 /// Service of something standing; nothing for a number that other charges need.
 fn service_of(kind: &str, name: &str) -> Option<&'static str> {
     Some(match (kind, name) {
-        (_, "alb_hour" | "nlb_hour") => "elb",
+        (_, "alb_hour" | "alb_trust_store_hour" | "nlb_hour") => "elb",
         (_, "public_ipv4_in_use_hour") => "vpc",
         (_, "interface_endpoint_hour") => "privatelink",
         (_, "authorizer_memory") | ("waf", "at_edge") => return None,
@@ -120,9 +121,6 @@ struct Metered<'a> {
     book: &'a Book,
     weights: Vec<Weight>,
 }
-
-/// A dimension of a load balancer: its name, and how many units of capacity an hour needs for it.
-type Dimension = (&'static str, f64);
 
 impl Metered<'_> {
     fn add(
@@ -287,114 +285,7 @@ impl Metered<'_> {
             self.add_float(month, ("directconnect", "data_transfer_out"), gb, stage, None);
         }
     }
-
-    /// Capacity of a load balancer: in each hour the largest of its dimensions.
-    fn capacity(&self, index: usize, month: &mut Month) {
-        let stage = &self.program.stages[index];
-        let caller = self.caller(index);
-        let mut total = 0.0;
-        let mut hours: Vec<(&'static str, f64)> = Vec::new();
-        for weight in &self.weights {
-            let dimensions = self.dimensions(&stage.kind, &stage.name, caller, weight);
-            // The first of equals is named.
-            let largest = dimensions.iter().fold(("nothing", 0.0), |a, b| if b.1 > a.1 { *b } else { a });
-            total += largest.1 * weight.hours;
-            match hours.iter_mut().find(|(name, _)| *name == largest.0) {
-                Some((_, known)) => *known += weight.hours,
-                None => hours.push((largest.0, weight.hours)),
-            }
-        }
-        hours.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let all: f64 = hours.iter().map(|(_, hours)| hours).sum();
-        let share = |(name, hours): &(&str, f64)| match 100.0 * hours / all {
-            share if share > 99.95 => (*name).to_owned(),
-            share => format!("{name} {share:.0} % of the time"),
-        };
-        let binding = hours.iter().map(share).collect::<Vec<_>>().join(", ");
-        let item = if stage.kind == "alb" { "alb_lcu_hour" } else { "nlb_nlcu_hour" };
-        self.add_float(month, ("elb", item), total, &stage.name, Some(binding));
-        if stage.kind == "nlb" {
-            let zones = self.number(&stage.name, "zones_crossed").max(1.0);
-            // With evenly spread targets this share of the bytes goes to another zone, and is billed at both ends.
-            let crossing = 2.0 * (zones - 1.0) / zones;
-            let gb = self.volume(&stage.name, "processed_bytes") / self.costing.conventions.gb_bytes as f64;
-            if crossing > 0.0 {
-                self.add_float(month, ("datatransfer", "cross_az_gb"), gb * crossing, &stage.name, None);
-            }
-            let clients = self.number(&stage.name, "clients_in_other_zones");
-            if clients > 0.0 {
-                self.add_float(month, ("datatransfer", "nlb_client_cross_az_gb"), gb * clients, &stage.name, None);
-            }
-        }
-    }
-
-    /// The nearest stage before a balancer whose connections are counted.
-    fn caller(&self, index: usize) -> Option<&str> {
-        let before = self.program.stages[..index].iter().rev().map(|stage| stage.name.as_str());
-        before.into_iter().find(|stage| self.meter_index(stage, "new_connection").is_some())
-    }
-
-    /// Units of capacity that each dimension needs in an hour.
-    fn dimensions(&self, kind: &str, stage: &str, caller: Option<&str>, weight: &Weight) -> Vec<Dimension> {
-        let capacity = |item: &str| self.book.capacity(item).map_or(f64::INFINITY, crate::pricing::costing::float);
-        let a_second = |count: f64| count * weight.factor / weight.seconds;
-        let bytes = a_second(self.counted(stage, "processed_bytes", weight.hour)) * 3600.0;
-        let gb = bytes / self.costing.conventions.lcu_gb_bytes as f64;
-        let (opened, open) = self.connections(stage, caller, weight);
-        if kind == "nlb" {
-            let (protocol, [new, active, bytes]) = match self.number(stage, "tls") > 0.0 {
-                true => ("tls", ["new TLS connections", "active TLS connections", "bytes over TLS"]),
-                false => ("tcp", ["new TCP connections", "active TCP connections", "bytes over TCP"]),
-            };
-            return vec![
-                (new, opened / capacity(&format!("nlcu_{protocol}_new_per_s"))),
-                (active, open / capacity(&format!("nlcu_{protocol}_active"))),
-                (bytes, gb / capacity(&format!("nlcu_{protocol}_gb_per_hour"))),
-            ];
-        }
-        let targets = if self.number(stage, "lambda_targets") > 0.0 { "lambda" } else { "ec2_ip" };
-        let rules = (self.number(stage, "rules") - FREE_RULES).max(0.0);
-        let requests = a_second(self.counted(stage, "request", weight.hour));
-        vec![
-            ("new connections", opened / capacity("lcu_new_connections_per_s")),
-            ("active connections", open / capacity("lcu_active_connections_per_min")),
-            ("bytes", gb / capacity(&format!("lcu_gb_per_hour_{targets}"))),
-            ("rule evaluations", rules * requests / capacity("lcu_rule_evaluations_per_s")),
-        ]
-    }
-
-    /// Connections opened a second and open at the same time, as a balancer sees them in an hour.
-    fn connections(&self, stage: &str, caller: Option<&str>, weight: &Weight) -> (f64, f64) {
-        if let Some(requests) = self.costing.requests_per_connection {
-            // An NLB counts no requests: what comes to its caller comes to it.
-            let counted = ["request", "rest_request", "http_request"].iter().find_map(|meter| {
-                let stages = self.program.stages.iter().map(|stage| stage.name.as_str());
-                let mut stages = std::iter::once(stage).chain(stages);
-                stages.find(|stage| self.meter_index(stage, meter).is_some()).map(|stage| (stage, *meter))
-            });
-            let count = counted
-                .map_or(self.run.offered as f64 / self.measured.as_secs_f64() * weight.seconds, |(stage, meter)| {
-                    self.counted(stage, meter, weight.hour)
-                });
-            let opened = count * weight.factor / weight.seconds / requests;
-            return (opened, opened * self.costing.connection_time.as_secs_f64());
-        }
-        let Some(caller) = caller else { return (0.0, 0.0) };
-        let opened = self.counted(caller, "new_connection", weight.hour) * weight.factor / weight.seconds;
-        let name = format!("{caller}.connections");
-        let resource =
-            self.run.resources.iter().find(|known| known.kind == ResourceKind::Connections && known.name == name);
-        let open = resource.map_or(0.0, |known| match known.open.get(weight.hour) {
-            Some(open) => *open as f64 / (weight.seconds * 1e9),
-            None => (known.busy.iter().sum::<u64>() + known.kept) as f64 / self.measured.0 as f64,
-        });
-        let open = open * weight.factor;
-        (opened, open)
-    }
 }
-
-/// Rules of an ALB that are not counted (elb_capacity, lcu_rule_evaluations_per_s).
-const FREE_RULES: f64 = 10.0;
 
 #[cfg(test)]
 mod tests {

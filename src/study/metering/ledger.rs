@@ -1,7 +1,8 @@
 //! The ledger of a scenario for people: what each meter counted in each hour of the measured time, on the mean over
 //! replications, and what that makes in the month. Whoever doubts a line of the bill adds up its entries.
 
-use super::{Dimension, Metered};
+use super::Metered;
+use super::capacity::Dimension;
 use crate::exec::Run;
 use crate::pricing::costing::{Basis, Weight, float};
 use crate::pricing::{Book, Costing};
@@ -80,7 +81,8 @@ impl Metered<'_> {
             }
             if let "alb" | "nlb" = stage.kind.as_str() {
                 let unit = if stage.kind == "alb" { "LCU" } else { "NLCU" };
-                let dimensions = self.dimensions(&stage.kind, &stage.name, self.caller(index), &now);
+                let dimensions =
+                    self.dimensions(&stage.kind, &stage.name, self.caller(index), &now).unwrap_or_default();
                 let of = |(name, units): &Dimension| entry(name, unit, *units, units * capacity);
                 entries.extend(dimensions.iter().map(of));
             }
