@@ -117,7 +117,7 @@ fn records(criterion: &mut Criterion) {
     }
     let mut series = Series::new(Span::from_secs(100), Some(Span::from_secs(1)));
     measure(&mut group, "series arrivals", |turn| series.arrive_all(black_box(&from[turn])));
-    measure(&mut group, "series ends", |turn| series.finish_all(black_box(&ends[turn]), &values[turn], true));
+    measure(&mut group, "series ends", |turn| series.finish_all(black_box(&ends[turn]), &values[turn], true, None));
 }
 
 fn moves(criterion: &mut Criterion) {

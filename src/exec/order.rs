@@ -225,7 +225,7 @@ fn exchange(keys: &mut [u64]) {
 #[inline(always)]
 fn exchange_pairs(keys: &mut [u64]) {
     for pair in keys.as_chunks_mut::<2>().0 {
-        let [a, b] = pair.map(f64::from_bits);
+        let (a, b) = (f64::from_bits(pair[0]), f64::from_bits(pair[1]));
         *pair = [if a < b { a } else { b }.to_bits(), if a < b { b } else { a }.to_bits()];
     }
 }

@@ -232,7 +232,7 @@ impl Recorder {
                 self.count_ends(index);
             }
         } else {
-            self.end_now(&[at.0], &[latency.0], good);
+            self.end_now(&[at.0], &[latency.0], good, None);
         }
         if let Some(trace) = &mut self.trace {
             let Token { serial, born, before_send, class, outcome, trail, .. } = *token;
@@ -251,20 +251,21 @@ impl Recorder {
     fn count_ends(&mut self, index: usize) {
         let Some(mut ends) = self.answers[index].take() else { return };
         let len = std::mem::take(&mut ends.len);
-        ends.counted.record_all(&ends.latencies[..len]);
         ends.counted_from_send.record_all(&ends.from_send);
         ends.from_send.clear();
         let good = self.kinds[index % (self.answers.len() / 2) / self.classes] == Answered::Served;
-        self.end_now(&ends.at[..len], &ends.latencies[..len], good);
+        let Ends { at, latencies, counted, .. } = &mut *ends;
+        self.end_now(&at[..len], &latencies[..len], good, Some(counted));
         self.answers[index] = Some(ends);
     }
 
-    /// Ends as the system sees them, in whatever time the requests were born.
-    fn end_now(&mut self, ends: &[u64], latencies: &[u64], good: bool) {
+    /// Ends as the system sees them, in whatever time the requests were born. Latencies are counted in a histogram as well,
+    /// if there is one.
+    fn end_now(&mut self, ends: &[u64], latencies: &[u64], good: bool, counted: Option<&mut Histogram>) {
         let measured = self.window.count(ends);
         self.ended += measured;
         self.served += if good { measured } else { 0 };
-        self.series.finish_all(ends, latencies, good);
+        self.series.finish_all(ends, latencies, good, counted);
     }
 
     /// Usage is counted.
@@ -326,24 +327,23 @@ impl Recorder {
             Answered::Rejected => &mut self.balance.rejected,
             Answered::TimedOut => &mut self.balance.gave_up,
         } += ends.len() as u64;
-        if counts {
-            let index = self.answer((outcome, class), !from_send.is_empty());
-            let ends = self.answers[index].get_or_insert_with(Ends::new);
-            ends.counted_from_send.record_all(from_send);
-            match (stage, &mut ends.whole) {
-                (None, _) => ends.counted.record_all(latencies),
-                (Some(stage), Some((whole, times))) if *whole == stage => times.record_all(latencies),
-                (Some(stage), whole @ None) => {
-                    let (_, times) = whole.insert((stage, Histogram::new(Histogram::FINE)));
-                    times.record_all(latencies);
-                }
-                (Some(stage), _) => {
-                    ends.counted.record_all(latencies);
-                    self.stages[stage].counted.record_all(latencies);
-                }
-            }
+        if !counts {
+            return self.end_now(ends, latencies, good, None);
         }
-        self.end_now(ends, latencies, good);
+        let index = self.answer((outcome, class), !from_send.is_empty());
+        let mut answers = self.answers[index].take().unwrap_or_else(Ends::new);
+        answers.counted_from_send.record_all(from_send);
+        let counted = match (stage, &mut answers.whole) {
+            (None, _) => &mut answers.counted,
+            (Some(stage), Some((whole, times))) if *whole == stage => times,
+            (Some(stage), whole @ None) => &mut whole.insert((stage, Histogram::new(Histogram::FINE))).1,
+            (Some(stage), _) => {
+                self.stages[stage].counted.record_all(latencies);
+                &mut answers.counted
+            }
+        };
+        self.end_now(ends, latencies, good, Some(counted));
+        self.answers[index] = Some(answers);
     }
 
     /// Whether every request is recorded.

@@ -105,7 +105,8 @@ impl Cell {
     /// the four stays unused.
     #[inline(always)]
     pub fn pairs(&self, t: f64) -> [f64; 4] {
-        std::array::from_fn(|k| self.even[k] + self.odd[k] * t)
+        let Cell { even: [a, b, c, d], odd: [e, f, g, h] } = *self;
+        [a + e * t, b + f * t, c + g * t, d + h * t]
     }
 }
 

@@ -8,7 +8,7 @@ use crate::lanes;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 
 /// Values counted at a time in a block.
-const BLOCK: usize = 128;
+const BLOCK: usize = 64;
 /// Values counted at a time in what remains.
 const FEW: usize = 8;
 
@@ -67,7 +67,16 @@ impl Histogram {
     pub fn record_all(&mut self, values: &[u64]) {
         lanes::dispatch(
             #[inline(always)]
-            move || self.record_blocks(values, values, |value, _| value),
+            move || self.record_blocks(values, values, |value, _| value, None),
+        );
+    }
+
+    /// Counts many values here and in another histogram, which must not be finer.
+    pub fn record_in_both(&mut self, coarser: &mut Histogram, values: &[u64]) {
+        debug_assert!(coarser.bits <= self.bits, "the other histogram is coarser");
+        lanes::dispatch(
+            #[inline(always)]
+            move || self.record_blocks(values, values, |value, _| value, Some(coarser)),
         );
     }
 
@@ -79,7 +88,7 @@ impl Histogram {
         assert_eq!(later.len(), earlier.len(), "every later value needs an earlier one");
         lanes::dispatch(
             #[inline(always)]
-            move || self.record_blocks(later, earlier, u64::wrapping_sub),
+            move || self.record_blocks(later, earlier, u64::wrapping_sub, None),
         );
     }
 
@@ -212,68 +221,122 @@ impl Histogram {
         Some(histogram)
     }
 
-    /// Counts what `value` makes of two columns.
+    /// Counts what `value` makes of two columns, in a coarser histogram as well if there is one.
     #[inline(always)]
-    fn record_blocks(&mut self, some: &[u64], others: &[u64], value: impl Fn(u64, u64) -> u64) {
+    fn record_blocks(
+        &mut self,
+        some: &[u64],
+        others: &[u64],
+        value: impl Fn(u64, u64) -> u64,
+        mut coarser: Option<&mut Histogram>,
+    ) {
         let (blocks, rest) = some.as_chunks::<BLOCK>();
         let (other_blocks, other_rest) = others.as_chunks::<BLOCK>();
         for (some, others) in blocks.iter().zip(other_blocks) {
-            self.record_block(some, others, &value);
+            self.record_block(some, others, &value, coarser.as_deref_mut());
         }
         let (blocks, rest) = rest.as_chunks::<FEW>();
         let (other_blocks, other_rest) = other_rest.as_chunks::<FEW>();
         for (some, others) in blocks.iter().zip(other_blocks) {
-            self.record_block(some, others, &value);
+            self.record_block(some, others, &value, coarser.as_deref_mut());
         }
-        for (&one, &other) in rest.iter().zip(other_rest) {
-            self.record(value(one, other));
-        }
+        self.record_slowly(rest, other_rest, value, coarser);
     }
 
-    /// Counts a block: sum and buckets by vector code, then the counters one by one.
+    /// Counts a block: sum, extremes and buckets by vector code, then the counters one by one.
     #[inline(always)]
-    fn record_block<const N: usize>(&mut self, some: &[u64; N], others: &[u64; N], value: impl Fn(u64, u64) -> u64) {
-        const ZERO: u64 = (1023 + 52) << 52;
-        const TWO_52: f64 = (1u64 << 52) as f64;
-        let (least, most) = (self.min as f64, self.max as f64);
-        let linear = (1u64 << self.bits) as f64;
-        let offset = (1022 + u64::from(self.bits)) << self.bits;
-        let (shift, first, one) = (52 - self.bits, self.first as u64, value(some[0], others[0]));
-        let (mut sum, mut unusual, mut differences, mut zeros) = (0u64, 0, 0, 0u64);
-        let mut indices = [0; N];
-        for ((index, &some), &other) in indices.iter_mut().zip(some).zip(others) {
-            let value = value(some, other);
-            // Below 2^52 the bits of a number as `f64` are exponent and bucket; comparing it takes one instruction on
-            // every processor.
-            let real = f64::from_bits(ZERO | value) - TWO_52;
-            let bucket = (real.to_bits() >> shift).wrapping_sub(offset);
-            *index = if real < linear { value } else { bucket }.wrapping_sub(first);
-            sum = sum.wrapping_add(value);
-            zeros += u64::from(real == 0.0);
-            differences |= value ^ one;
-            unusual |= u64::from(real < least) | u64::from(real > most);
-        }
-        if unusual | (differences | one) >> 52 != 0 {
-            return self.record_slowly(some, others, value);
-        }
+    fn record_block<const N: usize>(
+        &mut self,
+        some: &[u64; N],
+        others: &[u64; N],
+        value: impl Fn(u64, u64) -> u64,
+        coarser: Option<&mut Histogram>,
+    ) {
+        let (min, max) = self.known(coarser.as_deref());
+        let (linear, shift) = (1u64 << self.bits, 52 - self.bits);
+        // What lies below the least value known is counted otherwise: usually no bucket of a single number is asked for.
+        let octave = |_: u64, real: f64| real.to_bits() >> shift;
+        let any =
+            |value: u64, real: f64| if real < linear as f64 { value + self.offset() } else { octave(value, real) };
+        let mut keys = [0; N];
+        let sum = match min < linear {
+            true => place(some, others, &value, any, (min, max), &mut keys),
+            false => place(some, others, &value, octave, (min, max), &mut keys),
+        };
+        let Some(sum) = sum else { return self.record_otherwise(some, others, value, coarser) };
         self.sum += u128::from(sum);
-        if differences == 0 {
-            self.add(index(one, self.bits), N as u64);
-        } else if zeros > N as u64 / 4 {
+        let first = self.offset().wrapping_add(self.first as u64);
+        if let Some(coarser) = coarser {
+            coarser.sum += u128::from(sum);
+            let finer = self.bits - coarser.bits;
+            let coarse = coarser.offset().wrapping_add(coarser.first as u64);
+            increment_both((&mut self.counts, first), (&mut coarser.counts, coarse), finer, &keys);
+            return;
+        }
+        let zero = self.offset();
+        let zeros = if min == 0 { keys.iter().map(|&key| u64::from(key == zero)).sum() } else { 0 };
+        if zeros > N as u64 / 4 {
             // A counter that is wanted again at once makes its next user wait.
+            let length = kept(&mut keys, zero);
             self.add(0, zeros);
-            let length = kept(&mut indices, 0u64.wrapping_sub(first));
-            increment(&mut self.counts, &indices[..length]);
+            increment(&mut self.counts, first, &keys[..length]);
         } else {
-            increment(&mut self.counts, &indices);
+            increment(&mut self.counts, first, &keys);
         }
     }
 
-    /// Counts a block with a new minimum or maximum, or with values that `f64` cannot hold.
+    /// What the key of a value, the leading bits of it as an `f64`, lies above the number of its bucket.
+    #[inline(always)]
+    fn offset(&self) -> u64 {
+        (1022 + u64::from(self.bits)) << self.bits
+    }
+
+    /// The least and the greatest value that need neither more counters nor a new minimum or maximum, here and in a
+    /// coarser histogram, if there is one: there a value must lie above the buckets of single numbers.
+    #[inline(always)]
+    fn known(&self, coarser: Option<&Histogram>) -> (u64, u64) {
+        let (min, max) = (self.min, self.max);
+        match coarser {
+            None => (min, max),
+            Some(coarser) => (min.max(coarser.min).max(1 << self.bits), max.min(coarser.max)),
+        }
+    }
+
+    /// Counts a block of values that are all the same, with a new minimum or maximum, or that vector code cannot place.
     #[cold]
     #[inline(never)]
-    fn record_slowly(&mut self, some: &[u64], others: &[u64], value: impl Fn(u64, u64) -> u64) {
-        some.iter().zip(others).for_each(|(&some, &other)| self.record(value(some, other)));
+    fn record_otherwise(
+        &mut self,
+        some: &[u64],
+        others: &[u64],
+        value: impl Fn(u64, u64) -> u64,
+        coarser: Option<&mut Histogram>,
+    ) {
+        let one = value(some[0], others[0]);
+        if some.iter().zip(others).any(|(&some, &other)| value(some, other) != one) {
+            return self.record_slowly(some, others, value, coarser);
+        }
+        self.record_n(one, some.len() as u64);
+        if let Some(coarser) = coarser {
+            coarser.record_n(one, some.len() as u64);
+        }
+    }
+
+    /// Counts one by one.
+    #[inline]
+    fn record_slowly(
+        &mut self,
+        some: &[u64],
+        others: &[u64],
+        value: impl Fn(u64, u64) -> u64,
+        mut coarser: Option<&mut Histogram>,
+    ) {
+        for (&some, &other) in some.iter().zip(others) {
+            self.record(value(some, other));
+            if let Some(coarser) = &mut coarser {
+                coarser.record(value(some, other));
+            }
+        }
     }
 
     #[inline]
@@ -370,11 +433,66 @@ fn kept<const N: usize>(values: &mut [u64; N], unwanted: u64) -> usize {
     length
 }
 
-/// Counts into buckets of octaves that were seen, given by their places among the counters.
+/// Keys of what `value` makes of two columns, and the sum; nothing if values are all the same, not within bounds, or not
+/// below 2^52.
 #[inline(always)]
-fn increment(counts: &mut [u64], indices: &[u64]) {
-    for &index in indices {
-        if let Some(count) = counts.get_mut(index as usize) {
+fn place<const N: usize>(
+    some: &[u64; N],
+    others: &[u64; N],
+    value: impl Fn(u64, u64) -> u64,
+    key: impl Fn(u64, f64) -> u64,
+    (min, max): (u64, u64),
+    keys: &mut [u64; N],
+) -> Option<u64> {
+    const ZERO: u64 = (1023 + 52) << 52;
+    const TWO_52: f64 = (1u64 << 52) as f64;
+    let one = value(some[0], others[0]);
+    let (mut sum, mut differences, mut outside) = (0u64, 0, 0);
+    for ((place, &some), &other) in keys.iter_mut().zip(some).zip(others) {
+        let value = value(some, other);
+        // Below 2^52 the bits of a number as `f64` are exponent and bucket; comparing it takes one instruction on every
+        // processor.
+        *place = key(value, f64::from_bits(ZERO | value) - TWO_52);
+        sum = sum.wrapping_add(value);
+        differences |= value ^ one;
+        // The sign of a difference says which is greater, without a mask.
+        outside |= value.wrapping_sub(min) | max.wrapping_sub(value);
+    }
+    ((differences | one) >> 52 == 0 && differences != 0 && outside >> 63 == 0).then_some(sum)
+}
+
+/// Counts into buckets of octaves that were seen, of which the counters begin with the first key.
+#[inline(always)]
+fn increment(counts: &mut [u64], first: u64, keys: &[u64]) {
+    let mut count = |key: u64| {
+        if let Some(count) = counts.get_mut(key.wrapping_sub(first) as usize) {
+            *count += 1;
+        }
+    };
+    let (fours, rest) = keys.as_chunks::<4>();
+    fours.iter().for_each(|&[a, b, c, d]| {
+        count(a);
+        count(b);
+        count(c);
+        count(d);
+    });
+    rest.iter().for_each(|&key| count(key));
+}
+
+/// Counts into buckets of a histogram, and into those of a coarser one in which they lie; all are above the buckets of
+/// single numbers, and of octaves that were seen.
+#[inline(always)]
+fn increment_both(
+    (fine, first): (&mut [u64], u64),
+    (coarse, coarse_first): (&mut [u64], u64),
+    finer: u32,
+    keys: &[u64],
+) {
+    for &key in keys {
+        if let Some(count) = fine.get_mut(key.wrapping_sub(first) as usize) {
+            *count += 1;
+        }
+        if let Some(count) = coarse.get_mut((key >> finer).wrapping_sub(coarse_first) as usize) {
             *count += 1;
         }
     }
@@ -519,6 +637,12 @@ mod tests {
                             differences.record_differences(later, earlier);
                         }
                         assert_eq!(differences, expected, "{lanes:?}, {length} at a time");
+                        for coarser in [1, bits.min(6), bits] {
+                            let (mut fine, mut coarse) = (Histogram::new(bits), Histogram::new(coarser));
+                            values.chunks(length).for_each(|chunk| fine.record_in_both(&mut coarse, chunk));
+                            assert_eq!(fine, expected, "{lanes:?}, {length} at a time");
+                            assert_eq!(coarse, recorded(&values, coarser), "{lanes:?}, {length} at a time");
+                        }
                     }
                 });
             }

@@ -80,22 +80,23 @@ impl Series {
     }
 
     /// Counts requests that ended at these times, in any order, each after its latency; all with success or all without.
+    /// Latencies are counted in another histogram as well, if there is one; it must not be coarser than [`Series::BITS`].
     ///
     /// # Panics
     /// When the two slices differ in length.
-    pub fn finish_all(&mut self, ends: &[u64], latencies: &[u64], success: bool) {
+    pub fn finish_all(&mut self, ends: &[u64], latencies: &[u64], success: bool, mut also: Option<&mut Histogram>) {
         assert_eq!(ends.len(), latencies.len(), "every end needs a latency");
-        if self.finish_here(ends, latencies, success) {
+        if self.finish_here(ends, latencies, success, also.as_deref_mut()) {
             return;
         }
         for (ends, latencies) in ends.chunks(BLOCK).zip(latencies.chunks(BLOCK)) {
-            self.finish_block(ends, latencies, success);
+            self.finish_block(ends, latencies, success, also.as_deref_mut());
         }
     }
 
     /// Counts at most [`BLOCK`] ends, one interval after another.
-    fn finish_block(&mut self, ends: &[u64], latencies: &[u64], success: bool) {
-        if self.finish_here(ends, latencies, success) {
+    fn finish_block(&mut self, ends: &[u64], latencies: &[u64], success: bool, mut also: Option<&mut Histogram>) {
+        if self.finish_here(ends, latencies, success, also.as_deref_mut()) {
             return;
         }
         let (mut rest, mut rest_latencies) = ([0; BLOCK], [0; BLOCK]);
@@ -114,7 +115,7 @@ impl Series {
                 elsewhere += usize::from(!is_here);
             }
             let found = length - elsewhere;
-            self.finish_here(&here[..found], &here_latencies[..found], success);
+            self.finish_here(&here[..found], &here_latencies[..found], success, also.as_deref_mut());
             length = elsewhere;
             if length == 0 {
                 return;
@@ -122,11 +123,14 @@ impl Series {
         }
         for (&end, &latency) in rest[..length].iter().zip(&rest_latencies) {
             self.finish(Time(end), Span(latency), success);
+            if let Some(also) = &mut also {
+                also.record(latency);
+            }
         }
     }
 
     /// Counts ends if they all fall into one interval.
-    fn finish_here(&mut self, ends: &[u64], latencies: &[u64], success: bool) -> bool {
+    fn finish_here(&mut self, ends: &[u64], latencies: &[u64], success: bool, also: Option<&mut Histogram>) -> bool {
         let Some(&first) = ends.first() else { return true };
         self.cell(Time(first));
         if count_within(ends, Time(self.from), Time(self.to)) < ends.len() {
@@ -134,7 +138,10 @@ impl Series {
         }
         let cell = self.cell(Time(first));
         *if success { &mut cell.successes } else { &mut cell.failures } += ends.len() as u64;
-        cell.latency.record_all(latencies);
+        match also {
+            Some(also) => also.record_in_both(&mut cell.latency, latencies),
+            None => cell.latency.record_all(latencies),
+        }
         true
     }
 
@@ -315,14 +322,20 @@ mod tests {
                     .collect()
             };
             with_each(|lanes| {
-                let mut together = series.clone();
-                let mut rising = times.clone();
-                rising.sort_unstable();
-                together.arrive_all(&rising);
-                for success in [true, false] {
-                    together.finish_all(&of(success, &times), &of(success, &latencies), success);
+                for is_also_counted in [true, false] {
+                    let (mut together, mut also) = (series.clone(), Histogram::new(Histogram::FINE));
+                    let mut rising = times.clone();
+                    rising.sort_unstable();
+                    together.arrive_all(&rising);
+                    for success in [true, false] {
+                        let also = is_also_counted.then_some(&mut also);
+                        together.finish_all(&of(success, &times), &of(success, &latencies), success, also);
+                    }
+                    assert_eq!(together, single, "{lanes:?}, {span} ns from {start}");
+                    let mut expected = Histogram::new(Histogram::FINE);
+                    expected.record_all(if is_also_counted { &latencies } else { &[] });
+                    assert_eq!(also, expected, "{lanes:?}, {span} ns from {start}");
                 }
-                assert_eq!(together, single, "{lanes:?}, {span} ns from {start}");
             });
         }
     }
