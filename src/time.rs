@@ -125,6 +125,14 @@ pub fn latest(times: &[u64]) -> u64 {
     )
 }
 
+/// The earliest of these instants, or [`Time::NEVER`].
+pub fn earliest(times: &[u64]) -> u64 {
+    lanes::dispatch(
+        #[inline(always)]
+        || times.iter().fold(u64::MAX, |earliest, &time| earliest.min(time)),
+    )
+}
+
 /// How many of these instants lie in a stretch of time, from its start up to but not including its end.
 pub fn count_within(times: &[u64], from: Time, to: Time) -> usize {
     let length = to.since(from).0;

@@ -264,13 +264,12 @@ impl<'a> Core<'a> {
 
     /// Takes tokens for the requests of a stretch of time, in any order, if it is certain that there is one for each.
     pub fn admit_in_any_order(&mut self, bucket: usize, times: &[u64], from: u64, end: u64) -> bool {
-        let certain = self.buckets[bucket].admits_all(times, from, end);
-        if certain {
-            let window = self.recorder.window;
-            let (from, until) = (window.from.max(Time(from)), window.until.min(Time(end)));
-            self.recorder.buckets[bucket].arrivals += count_within(times, from, until) as u64;
-        }
-        certain
+        let Some(admitted) = self.buckets[bucket].admits_all(times, from, end) else { return false };
+        let window = self.recorder.window;
+        let (first, until) = (window.from.max(Time(from)), window.until.min(Time(end)));
+        let all = first == Time(from) && until == Time(end);
+        self.recorder.buckets[bucket].arrivals += if all { admitted } else { count_within(times, first, until) as u64 };
+        true
     }
 
     /// Whether an object is in a cache.

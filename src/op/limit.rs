@@ -4,12 +4,14 @@
 
 use super::keyed::{KeyMap, object};
 use crate::program::{BucketSpec, LimitScope};
-use crate::time::{NANOS_PER_SECOND, Time, count_within};
+use crate::time::{NANOS_PER_SECOND, Time, count_within, earliest, latest};
 
 /// Fractions of a nanosecond in the schedule, in bits: the rate is exact to 2^-11 of a nanosecond a token.
 const FRACTION: u32 = 10;
 /// Pieces of a stretch of time, each half as long as the one before it.
 const PIECES: u32 = 7;
+/// Instants whose earliest and latest are found together.
+const BLOCK: usize = 64;
 /// Instants beyond this are as good as never; keeps sums inside 64 bits.
 const FOREVER: u64 = 1 << 62;
 
@@ -23,6 +25,40 @@ pub struct Bucket {
     keyed: KeyMap<u64>,
     /// The last arrivals of a stretch of time.
     tail: Vec<u64>,
+    /// The earliest and the latest of each block of arrivals.
+    extents: Vec<(u64, u64)>,
+}
+
+/// Instants in blocks with known extents: most need no look when those in a stretch of time are counted.
+#[derive(Clone, Copy)]
+struct Blocks<'a> {
+    times: &'a [u64],
+    extents: &'a [(u64, u64)],
+}
+
+impl<'a> Blocks<'a> {
+    fn new(times: &'a [u64], extents: &'a mut Vec<(u64, u64)>) -> Blocks<'a> {
+        extents.clear();
+        extents.extend(times.chunks(BLOCK).map(|block| (earliest(block), latest(block))));
+        Blocks { times, extents }
+    }
+
+    /// Those in a stretch of time, from its start up to but not including its end, block by block.
+    fn within(self, from: u64, to: u64) -> impl Iterator<Item = u64> + 'a {
+        let blocks = self.times.chunks(BLOCK).zip(self.extents);
+        let touched = blocks.filter(move |(_, extent)| extent.1 >= from && extent.0 < to);
+        touched.flat_map(|(block, _)| block.iter().copied()).filter(move |&at| at >= from && at < to)
+    }
+
+    /// How many come before an instant.
+    fn before(self, end: u64) -> usize {
+        let count = |(block, &(first, last)): (&[u64], &(u64, u64))| match () {
+            () if last < end => block.len(),
+            () if first >= end => 0,
+            () => count_within(block, Time::ZERO, Time(end)),
+        };
+        self.times.chunks(BLOCK).zip(self.extents).map(count).sum()
+    }
 }
 
 impl Bucket {
@@ -37,6 +73,7 @@ impl Bucket {
             shared: 0,
             keyed: KeyMap::default(),
             tail: Vec::new(),
+            extents: Vec::new(),
         }
     }
 
@@ -77,49 +114,51 @@ impl Bucket {
     }
 
     /// Many requests in any order at a bucket that all share: those that come from `from` up to, but not including, `end`,
-    /// if it is certain that each of them finds a token whatever their order. They take their tokens then; otherwise
-    /// nothing happens. No request may come before `end` afterwards.
+    /// if it is certain that each of them finds a token whatever their order. They take their tokens then, and how many
+    /// they are is known; otherwise nothing happens. No request may come before `end` afterwards.
     ///
     /// The time is cut into pieces that halve towards its end. Were all requests of a piece to come at once at its start,
     /// they would find the fewest tokens; were they to come at its end, they would leave the fewest. Only the requests of
     /// the last piece are put in order: from the fewest tokens and from a full bucket, both must lead to the same schedule.
-    pub fn admits_all(&mut self, times: &[u64], from: u64, end: u64) -> bool {
+    pub fn admits_all(&mut self, times: &[u64], from: u64, end: u64) -> Option<u64> {
         let fits = |time: u64| time.checked_mul(1 << FRACTION).is_some_and(|time| time < FOREVER / 2);
         let tokens = self.token.checked_mul(times.len() as u64).filter(|&tokens| tokens < FOREVER / 2);
         if self.scope != LimitScope::Shared || !fits(end) || self.shared > FOREVER / 2 || tokens.is_none() {
-            return false;
+            return None;
         }
-        if count_within(times, Time::ZERO, Time(from)) > 0 {
-            return false;
+        let blocks = Blocks::new(times, &mut self.extents);
+        if blocks.before(from) > 0 {
+            return None;
         }
-        let (mut start, mut full) = (from, self.shared.max(from << FRACTION));
+        let (mut start, mut full, mut counted) = (from, self.shared.max(from << FRACTION), 0);
         for piece in 1..=PIECES {
             let stop = end - ((end - from) >> piece);
-            let count = count_within(times, Time(start), Time(stop)) as u64;
+            let before = blocks.before(stop) as u64;
+            let count = before - counted;
             if count > 0 && full - (start << FRACTION) + (count - 1) * self.token > self.tolerance {
-                return false;
+                return None;
             }
             full = full.max(stop << FRACTION) + count * self.token;
-            start = stop;
+            (start, counted) = (stop, before);
         }
         self.tail.clear();
-        self.tail.extend(times.iter().filter(|&&at| at >= start && at < end));
+        self.tail.extend(blocks.within(start, end));
         self.tail.sort_unstable();
         let mut least = start << FRACTION;
         for &at in &self.tail {
             let now = at << FRACTION;
             if full.saturating_sub(now) > self.tolerance {
-                return false;
+                return None;
             }
             full = full.max(now) + self.token;
             least = least.max(now) + self.token;
         }
         // Until then the bucket would be full again in any case.
-        let known = least == full || full <= end << FRACTION;
-        if known {
-            self.shared = full;
+        if least != full && full > end << FRACTION {
+            return None;
         }
-        known
+        self.shared = full;
+        Some(counted + self.tail.len() as u64)
     }
 
     /// When the bucket is full after requests in order of time that all find a token.
@@ -193,10 +232,11 @@ mod tests {
                 let mut inside: Vec<u64> = times.iter().copied().filter(|&at| at < end).collect();
                 inside.sort_unstable();
                 let (mut any, before) = (ordered.clone(), ordered.shared);
-                let is_known = any.admits_all(&times, from, end);
+                let found = any.admits_all(&times, from, end);
                 let mut mask = vec![0; inside.len()];
                 ordered.refuse_all(&inside, &mut mask);
-                if is_known {
+                if let Some(found) = found {
+                    assert_eq!(found, inside.len() as u64, "{rate}: {window}");
                     assert!(!mask.contains(&1), "{rate}: window {window} has a refusal");
                     assert_eq!(
                         any.shared.max(end << FRACTION),

@@ -20,28 +20,29 @@ pub(super) struct Unit {
     gap: Law,
     next: u64,
     sum: u64,
-    bits: [u64; BLOCK],
+    numbers: [u64; BLOCK],
     sums: [u64; BLOCK],
 }
 
 impl Unit {
     /// From the start.
     pub fn new(key: Key) -> Unit {
-        Unit { key, gap: unit_gap(), next: 0, sum: 0, bits: [0; BLOCK], sums: [0; BLOCK] }
+        Unit { key, gap: unit_gap(), next: 0, sum: 0, numbers: [0; BLOCK], sums: [0; BLOCK] }
     }
 }
 
 impl UnitProcess for Unit {
     fn fill(&mut self, areas: &mut [f64; BLOCK]) {
-        self.key.fill_from(self.next, &mut self.bits);
-        self.gap.fill(&self.bits, &mut self.sums);
+        self.numbers.iter_mut().zip(self.next..).for_each(|(number, next)| *number = next);
+        self.gap.draw_all(&self.key, &self.numbers, &mut self.sums);
         self.next += BLOCK as u64;
         // Far enough from the end of all numbers that the sums of a block cannot pass it.
-        self.sum = self.sum.min(MOST + 1);
-        for sum in &mut self.sums {
-            self.sum += *sum;
-            *sum = self.sum;
+        let mut sum = self.sum.min(MOST + 1);
+        for gap in &mut self.sums {
+            sum += *gap;
+            *gap = sum;
         }
+        self.sum = sum;
         let sums = &self.sums;
         lanes::dispatch(
             #[inline(always)]
