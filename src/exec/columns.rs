@@ -59,6 +59,25 @@ pub fn places(mask: &[u8], places: &mut Vec<u32>) {
     }
 }
 
+/// Replaces the one by the places at which a mask of ones and zeros is one, the other by those at which it is zero, in order.
+///
+/// # Panics
+/// When the mask has more than 2^32 places, or holds something else than ones and zeros.
+pub fn part(mask: &[u8], ones: &mut Vec<u32>, zeros: &mut Vec<u32>) {
+    ones.clear();
+    zeros.clear();
+    let (mut here, mut elsewhere) = ([0; BLOCK], [0; BLOCK]);
+    for (mask, from) in mask.chunks(BLOCK).zip((0u32..).step_by(BLOCK)) {
+        let mut found = 0;
+        for ((&mask, place), passed) in mask.iter().zip(from..).zip(0..) {
+            (here[found % BLOCK], elsewhere[(passed - found) % BLOCK]) = (place, place);
+            found += usize::from(mask);
+        }
+        ones.extend_from_slice(&here[..found]);
+        zeros.extend_from_slice(&elsewhere[..mask.len() - found]);
+    }
+}
+
 /// Puts what the values of one column lie above those of another, which has the same length, into a third.
 pub fn differences(values: &[u64], others: &[u64], to: &mut Vec<u64>) {
     to.resize(values.len(), 0);

@@ -1,7 +1,7 @@
 //! Requests of a window as columns. A column whose values are all the same is kept as that value, and one that equals
 //! the time of the requests needs no values of its own; so a register nobody has set costs nothing.
 
-use super::super::columns::{drop_rows, gather, places};
+use super::super::columns::{gather, part};
 use super::super::source::Arrival;
 use super::fields::Place;
 use crate::op::window::Window;
@@ -133,6 +133,7 @@ pub(super) struct Spare {
     values: Vec<Values>,
     rests: Vec<Vec<Cells>>,
     rows: Vec<u32>,
+    others: Vec<u32>,
 }
 
 impl Spare {
@@ -285,6 +286,31 @@ impl Batch {
         }
     }
 
+    /// The values of a column, copied: what loops over rows wants to know only once what a column is.
+    pub fn written(&self, column: Column, spare: &mut Spare) -> Values {
+        let mut values = spare.take();
+        match &self.rest[column] {
+            Cells::Same(value) => values.resize(self.len(), *value),
+            Cells::Now => values.extend_from_slice(&self.at),
+            Cells::Birth => {
+                spare.give(values);
+                return self.written(BORN, spare);
+            }
+            Cells::Each(each) => values.extend_from_slice(each),
+        }
+        values
+    }
+
+    /// Whether a column has this value anywhere.
+    pub fn has(&self, column: Column, value: u64) -> bool {
+        match &self.rest[column] {
+            Cells::Same(same) => *same == value,
+            Cells::Now => self.at.contains(&value),
+            Cells::Birth => self.has(BORN, value),
+            Cells::Each(values) => values.contains(&value),
+        }
+    }
+
     /// Sets the value of a column for one request.
     pub fn set(&mut self, column: Column, row: usize, value: u64, spare: &mut Spare) {
         if self.get(column, row) != value {
@@ -321,11 +347,7 @@ impl Batch {
                 values.extend_from_slice(&self.at);
                 self.rest[column] = Cells::Each(values);
             }
-            Cells::Birth => {
-                let mut values = spare.take();
-                values.extend((0..len).map(|row| self.get(BORN, row)));
-                self.rest[column] = Cells::Each(values);
-            }
+            Cells::Birth => self.rest[column] = Cells::Each(self.written(BORN, spare)),
         }
         match &mut self.rest[column] {
             Cells::Each(values) => values,
@@ -362,6 +384,16 @@ impl Batch {
             spare.give(values);
         }
         self.ordered = false;
+        self.forget_late(spare);
+    }
+
+    /// Forgets who went on behind everything else of an instant, once time has passed for all of them.
+    fn forget_late(&mut self, spare: &mut Spare) {
+        if let Cells::Each(late) = &self.rest[LATE]
+            && late.iter().zip(&self.at).all(|(&late, &at)| rank_of_late(late, at) == 0)
+        {
+            self.set_all(LATE, Cells::Same(u64::MAX), spare);
+        }
     }
 
     /// Adds the requests of another batch behind its own.
@@ -454,25 +486,33 @@ impl Batch {
 
     /// Takes out the requests for which the mask holds, in their order.
     pub fn taken_out(&mut self, mask: &[u8], spare: &mut Spare) -> Batch {
-        let mut rows = std::mem::take(&mut spare.rows);
-        rows.clear();
-        places(mask, &mut rows);
-        let mut out = self.gathered(&rows, spare);
-        out.ordered = self.ordered;
-        spare.rows = rows;
-        self.retain(mask);
+        let (mut rows, mut others) = (std::mem::take(&mut spare.rows), std::mem::take(&mut spare.others));
+        part(mask, &mut rows, &mut others);
+        let out = self.gathered(&rows, spare);
+        self.keep(&others, spare);
+        (spare.rows, spare.others) = (rows, others);
         out
     }
 
     /// Keeps the requests for which the mask does not hold.
-    pub fn retain(&mut self, mask: &[u8]) {
-        for cells in &mut self.rest {
-            if let Cells::Each(values) = cells {
-                drop_rows(values, mask);
-            }
+    pub fn retain(&mut self, mask: &[u8], spare: &mut Spare) {
+        let (mut rows, mut others) = (std::mem::take(&mut spare.rows), std::mem::take(&mut spare.others));
+        part(mask, &mut rows, &mut others);
+        self.keep(&others, spare);
+        (spare.rows, spare.others) = (rows, others);
+    }
+
+    /// Keeps the requests at some rows, in their order.
+    fn keep(&mut self, rows: &[u32], spare: &mut Spare) {
+        let columns = self.rest.iter_mut().filter_map(|cells| match cells {
+            Cells::Each(values) => Some(values),
+            _ => None,
+        });
+        for values in columns.chain([&mut self.serial, &mut self.at]) {
+            let mut kept = spare.take();
+            gather(values, rows, &mut kept);
+            spare.give(std::mem::replace(values, kept));
         }
-        drop_rows(&mut self.serial, mask);
-        drop_rows(&mut self.at, mask);
     }
 
     /// Takes out the requests at some rows, given in order; the last ones take their places.

@@ -142,13 +142,15 @@ impl Windows<'_> {
         rows.clear();
         let mut mask = std::mem::take(&mut self.scratch.mask);
         mask.clear();
-        mask.extend(ends.iter().enumerate().map(|(row, &end)| (end > batch.get(DEADLINE, row)) as u8));
+        let deadlines = batch.written(DEADLINE, &mut self.spare);
+        mask.extend(ends.iter().zip(&deadlines).map(|(end, deadline)| (end > deadline) as u8));
         columns::places(&mask, &mut rows);
         self.scratch.mask = mask;
         let frame = self.layout.frame(depth);
         let mut callers = batch.gathered(&rows, &mut self.spare);
         let mut times = self.spare.take();
-        times.extend(rows.iter().map(|&row| batch.get(DEADLINE, row as usize)));
+        columns::gather(&deadlines, &rows, &mut times);
+        self.spare.give(deadlines);
         match batch.same(STAGE) {
             Some(NO_STAGE) => {}
             Some(stage) => {
@@ -377,10 +379,12 @@ impl Windows<'_> {
         if batch.same(BASE) != Some(ALIVE) {
             let mut mask = std::mem::take(&mut self.scratch.mask);
             mask.clear();
-            mask.extend((0..batch.len()).map(|row| (batch.get(BASE, row) == depth as u64) as u8));
+            let bases = batch.written(BASE, &mut self.spare);
+            mask.extend(bases.iter().map(|&base| (base == depth as u64) as u8));
+            self.spare.give(bases);
             let gone = mask.iter().map(|&gone| gone as u64).sum::<u64>();
             if gone > 0 {
-                batch.retain(&mask);
+                batch.retain(&mask, &mut self.spare);
             }
             self.scratch.mask = mask;
             let balance = &mut self.core.recorder.balance;
@@ -418,12 +422,13 @@ impl Windows<'_> {
         let counter = self.layout.register(spec.counter.index());
         let mut mask = std::mem::take(&mut self.scratch.mask);
         mask.clear();
-        mask.extend((0..batch.len()).map(|row| {
-            let repeated = batch.get(counter, row) as u32;
-            let left = spec.attempts.is_none_or(|attempts| repeated + 1 < attempts);
-            let wanted = left && spec.on[batch.get(OUTCOME, row) as usize];
+        let [repeats, outcomes] = [counter, OUTCOME].map(|column| batch.written(column, &mut self.spare));
+        mask.extend(repeats.iter().zip(&outcomes).enumerate().map(|(row, (&repeated, &outcome))| {
+            let left = spec.attempts.is_none_or(|attempts| repeated as u32 + 1 < attempts);
+            let wanted = left && spec.on[outcome as usize];
             (wanted && self.core.may_retry(spec.budget, (Time(batch.at[row]), batch.late_rank(row)))) as u8
         }));
+        [repeats, outcomes].into_iter().for_each(|values| self.spare.give(values));
         if mask.contains(&1) {
             let mut repeats = batch.taken_out(&mask, &mut self.spare);
             self.repeat(&mut repeats, policy);

@@ -16,7 +16,7 @@ impl Windows<'_> {
             Some(NO_STAGE) => {}
             _ => self.leave_stages(batch, Some(stage)),
         }
-        if batch.same(STAGE).is_none() && (0..batch.len()).any(|row| batch.get(STAGE, row) == stage) {
+        if batch.same(STAGE).is_none() && batch.has(STAGE, stage) {
             // Some are in the stage already: their time in it goes on.
             for row in 0..batch.len() {
                 if batch.get(STAGE, row) != stage {
@@ -43,21 +43,22 @@ impl Windows<'_> {
         if let (Some(stage), Some(1), Cells::Now) = (batch.same(STAGE), batch.same(COUNTS), &batch.rest[MARK]) {
             return self.core.recorder.empty_passes(stage as usize, batch.len() as u64);
         }
+        let [of, marks, counts] = [STAGE, MARK, COUNTS].map(|column| batch.written(column, &mut self.spare));
         let mut stages = self.spare.take();
-        for row in 0..batch.len() {
-            let stage = batch.get(STAGE, row);
-            if stage != NO_STAGE && Some(stage) != stay && !stages.contains(&stage) {
+        let mut last = NO_STAGE;
+        for &stage in &of {
+            if stage != last && stage != NO_STAGE && Some(stage) != stay && !stages.contains(&stage) {
                 stages.push(stage);
             }
+            last = stage;
         }
         for &stage in &stages {
-            let passes = batch.at.iter().enumerate().map(|(row, at)| {
-                let counted = batch.get(STAGE, row) == stage && batch.get(COUNTS, row) == 1;
-                (at.wrapping_sub(batch.get(MARK, row)), counted)
-            });
+            let rows = of.iter().zip(&counts).zip(batch.at.iter().zip(&marks));
+            let passes =
+                rows.map(|((&of, &counts), (at, &mark))| (at.wrapping_sub(mark), (of == stage) & (counts == 1)));
             self.record_counted(stage as usize, passes);
         }
-        self.spare.give(stages);
+        [of, marks, counts, stages].into_iter().for_each(|values| self.spare.give(values));
     }
 
     /// Times of a stage, of which only some count.
@@ -86,7 +87,11 @@ impl Windows<'_> {
         let mut latencies = self.spare.take();
         match &batch.rest[BORN] {
             Cells::Each(born) => differences(&batch.at, born, &mut latencies),
-            _ => latencies.extend((0..batch.len()).map(|row| batch.at[row] - batch.get(BORN, row))),
+            _ => {
+                let born = batch.written(BORN, &mut self.spare);
+                differences(&batch.at, &born, &mut latencies);
+                self.spare.give(born);
+            }
         }
         match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS), batch.same(BEFORE_SEND)) {
             (Some(outcome), Some(class), Some(counts), Some(0)) => {
@@ -122,38 +127,38 @@ impl Windows<'_> {
 
     /// Requests that ended, those of one outcome and class after those of another, and those sent later than meant apart.
     fn finish_by_kind(&mut self, batch: &Batch, latencies: &[u64]) {
-        let kind = |row: usize| {
-            let who = (batch.get(OUTCOME, row), batch.get(CLASS, row), batch.get(COUNTS, row));
-            (who, batch.get(BEFORE_SEND, row) != 0)
-        };
+        let mut kinds = batch.written(OUTCOME, &mut self.spare);
+        let columns = [CLASS, COUNTS, BEFORE_SEND].map(|column| batch.written(column, &mut self.spare));
+        let [classes, counts, before_send] = &columns;
+        for (row, kind) in kinds.iter_mut().enumerate() {
+            *kind = *kind << 32 | classes[row] << 2 | u64::from(before_send[row] != 0) << 1 | counts[row];
+        }
         let mut left = std::mem::take(&mut self.scratch.rows);
         left.clear();
         left.extend(0..batch.len() as u32);
+        let (mut ends, mut times) = (self.spare.sized(batch.len()), self.spare.sized(batch.len()));
         while let Some(&first) = left.first() {
-            let who = kind(first as usize);
-            let (mut ends, mut times) = (self.spare.sized(left.len()), self.spare.sized(left.len()));
+            let wanted = kinds[first as usize];
             let mut from_send = self.spare.take();
-            if who.1 {
-                let here = left.iter().map(|&row| row as usize).filter(|&row| kind(row) == who);
-                from_send.extend(here.map(|row| latencies[row] - batch.get(BEFORE_SEND, row)));
+            if wanted & 2 != 0 {
+                let here = left.iter().map(|&row| row as usize).filter(|&row| kinds[row] == wanted);
+                from_send.extend(here.map(|row| latencies[row] - before_send[row]));
             }
             let (mut here, mut others) = (0, 0);
             for place in 0..left.len() {
                 let row = left[place] as usize;
-                let is_here = kind(row) == who;
+                let is_here = kinds[row] == wanted;
                 (ends[here], times[here], left[others]) = (batch.at[row], latencies[row], row as u32);
                 here += usize::from(is_here);
                 others += usize::from(!is_here);
             }
             left.truncate(others);
-            let (outcome, class, counts) = who.0;
-            let who = (outcome as usize, class as usize, counts == 1);
+            let who = ((wanted >> 32) as usize, (wanted as u32 >> 2) as usize, wanted & 1 == 1);
             self.core.recorder.end_all(who, &ends[..here], (&times[..here], &from_send), None);
             self.spare.give(from_send);
-            self.spare.give(ends);
-            self.spare.give(times);
         }
         self.scratch.rows = left;
+        [kinds, ends, times].into_iter().chain(columns).for_each(|values| self.spare.give(values));
     }
 
     /// Usage is counted.

@@ -16,8 +16,8 @@ struct Kept {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ring {
     windows: BTreeMap<u64, Kept>,
-    /// Rows, below the number of the window they come in.
-    coming: Vec<u128>,
+    /// Rows, below the distance of the window they come in from the first of those windows.
+    coming: Vec<u64>,
     rows: Vec<u32>,
 }
 
@@ -30,17 +30,16 @@ impl Default for Kept {
 impl Ring {
     /// Keeps requests of a batch for the windows they come in.
     pub fn keep_all(&mut self, batch: &Batch, rows: &[u32], length: u64, spare: &mut Spare) {
+        let Some(first) = rows.iter().map(|&row| batch.at[row as usize] / length).min() else { return };
+        let window = |row: u32| batch.at[row as usize] / length;
         self.coming.clear();
-        self.coming.extend(rows.iter().map(|&row| {
-            let window = batch.at[row as usize] / length;
-            (window as u128) << 32 | row as u128
-        }));
+        self.coming.extend(rows.iter().map(|&row| (window(row) - first).min(u32::MAX as u64) << 32 | row as u64));
         self.coming.sort_unstable();
-        for coming in self.coming.chunk_by(|a, b| a >> 32 == b >> 32) {
+        for coming in self.coming.chunk_by(|&a, &b| a >> 32 == b >> 32 && a >> 32 < u32::MAX as u64) {
             self.rows.clear();
             self.rows.extend(coming.iter().map(|&coming| coming as u32));
             let gathered = batch.gathered(&self.rows, spare);
-            let kept = self.windows.entry((coming[0] >> 32) as u64).or_default();
+            let kept = self.windows.entry(window(self.rows[0])).or_default();
             kept.deadline = kept.deadline.min(gathered.least(DEADLINE));
             kept.batch.append(gathered, spare);
         }

@@ -167,7 +167,7 @@ impl Windows<'_> {
         tally.abandoned += counts.1;
         mask.iter_mut().for_each(|what| *what = (*what != SERVED) as u8);
         drop_rows(ends, &mask);
-        batch.retain(&mask);
+        batch.retain(&mask, &mut self.spare);
         self.scratch.mask = mask;
         self.scratch.rows = rows;
         self.let_pass(&mut abandoned, leaves);
