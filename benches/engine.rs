@@ -5,12 +5,12 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gatepath::diagnostic::render;
-use gatepath::exec::{Executor, Options, Run, execute};
+use gatepath::exec::{Executor, Run, execute};
 use gatepath::law::{Law, LawSpec};
 use gatepath::rng::Key;
-use gatepath::scenario::{self, Scenario};
+use gatepath::scenario;
 use gatepath::stats::Histogram;
-use gatepath::time::Time;
+use gatepath::study::Case;
 use std::hint::black_box;
 use std::path::Path;
 
@@ -26,35 +26,25 @@ const MODELS: [(&str, &str); 5] = [
 const BLOCK: u64 = 1024;
 const MILLISECOND: f64 = 1e6;
 
-fn load(model: &str, shorter: &str) -> Scenario {
+fn load(model: &str, shorter: &str) -> Case {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("benches/models/{model}.yaml"));
     match scenario::load(&file, &[shorter.to_string()]) {
-        Ok(scenario) => scenario,
+        Ok(scenario) => Case::new(model, scenario),
         Err((problems, sources)) => panic!("{}", render(&problems, &sources, false)),
     }
 }
 
-fn simulate(scenario: &Scenario) -> Run {
-    let options = Options {
-        seed: scenario.seed,
-        replication: 0,
-        from: Time(scenario.warmup.0),
-        until: Time(scenario.duration.0),
-        interval: scenario.interval,
-        guard: scenario.guard,
-        trace: false,
-        cancel: None,
-    };
-    execute(Executor::Auto, &scenario.program, &|| scenario.traffic.source(scenario.seed, 0), &options)
+fn simulate(case: &Case) -> Run {
+    execute(Executor::Auto, &case.program, &|| (case.traffic)(case.seed, 0), &case.options(0, None))
 }
 
 fn models(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("model");
     group.sample_size(10);
     for (model, shorter) in MODELS {
-        let scenario = load(model, shorter);
-        group.throughput(Throughput::Elements(simulate(&scenario).balance.born));
-        group.bench_function(model, |bencher| bencher.iter(|| simulate(&scenario)));
+        let case = load(model, shorter);
+        group.throughput(Throughput::Elements(simulate(&case).balance.born));
+        group.bench_function(model, |bencher| bencher.iter(|| simulate(&case)));
     }
 }
 

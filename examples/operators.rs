@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use clap::Parser;
 use gatepath::diagnostic::render;
-use gatepath::exec::{Options, Timed, timed};
+use gatepath::exec::{Timed, timed};
 use gatepath::program::{Condition, Instruction, Label, Program, Service, Step};
-use gatepath::scenario::{self, Scenario};
-use gatepath::time::Time;
+use gatepath::scenario;
+use gatepath::study::Case;
 
 /// Readings of the clock that tell what one costs.
 const READINGS: u64 = 1_000_000;
@@ -69,9 +69,10 @@ struct Column {
 fn measure(file: &Path, sets: &[String], repetitions: u32) -> Result<Column, String> {
     let scenario = scenario::load(file, sets).map_err(|(problems, sources)| render(&problems, &sources, false))?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let case = Case::new(&name, scenario);
     let mut least: Vec<(String, f64)> = Vec::new();
     for _ in 0..repetitions {
-        let steps = once(&scenario).ok_or_else(|| format!("{name} has to run by events"))?;
+        let steps = once(&case).ok_or_else(|| format!("{name} has to run by events"))?;
         if least.is_empty() {
             least = steps;
         } else {
@@ -82,11 +83,11 @@ fn measure(file: &Path, sets: &[String], repetitions: u32) -> Result<Column, Str
 }
 
 /// Nanoseconds a request of each step, in one run.
-fn once(scenario: &Scenario) -> Option<Vec<(String, f64)>> {
+fn once(case: &Case) -> Option<Vec<(String, f64)>> {
     let began = Instant::now();
     let mut clock = || began.elapsed().as_nanos() as u64;
     let reading = price(&mut clock);
-    let timed = simulate(scenario, &mut clock)?;
+    let timed = simulate(case, &mut clock)?;
     let requests = timed.run.balance.born.max(1) as f64;
     let net = |spent: u64| (spent as f64 - reading * timed.windows as f64).max(0.0) / requests;
     let mut steps = vec![
@@ -95,7 +96,7 @@ fn once(scenario: &Scenario) -> Option<Vec<(String, f64)>> {
         ("calls, marks, ends".to_owned(), 0.0),
     ];
     for (step, spent) in &timed.steps {
-        let name = told(&scenario.program, step);
+        let name = told(&case.program, step);
         match steps.iter_mut().find(|known| known.0 == name) {
             Some(known) => known.1 += net(*spent),
             None => steps.push((name, net(*spent))),
@@ -113,18 +114,8 @@ fn price(clock: &mut impl FnMut() -> u64) -> f64 {
     (clock() - from) as f64 / READINGS as f64
 }
 
-fn simulate(scenario: &Scenario, clock: &mut impl FnMut() -> u64) -> Option<Timed> {
-    let options = Options {
-        seed: scenario.seed,
-        replication: 0,
-        from: Time(scenario.warmup.0),
-        until: Time(scenario.duration.0),
-        interval: scenario.interval,
-        guard: scenario.guard,
-        trace: false,
-        cancel: None,
-    };
-    timed(&scenario.program, &|| scenario.traffic.source(scenario.seed, 0), &options, clock)
+fn simulate(case: &Case, clock: &mut impl FnMut() -> u64) -> Option<Timed> {
+    timed(&case.program, &|| (case.traffic)(case.seed, 0), &case.options(0, None), clock)
 }
 
 /// A step by its stage and its operator.

@@ -1,5 +1,5 @@
 //! What the statistics are worth, measured: coverage of the intervals by flag, wrong words on equal scenarios, the word on
-//! stability close to saturation, and what rules for the warm-up do.
+//! stability close to saturation, capacities claimed wrongly, and what rules for the warm-up do.
 //!
 //! `cargo run --release --example statistics` prints the tables and ends with 1 when a promise is not kept; `-- --write
 //! docs/validation.md` also puts them into that file.
@@ -15,6 +15,7 @@ use std::time::Instant;
 use clap::Parser;
 use gatepath::stats::stability::Verdict;
 use gatepath::study::Metric;
+use harness::claims::{CAPACITY, Claims, OBJECTIVES};
 use harness::coverage::{Coverage, Method, Outcome, Setting};
 use harness::truth::Service;
 use harness::verdicts::right;
@@ -29,6 +30,18 @@ struct Arguments {
     /// Share of the experiments to do.
     #[arg(long, default_value_t = 1.0)]
     share: f64,
+    /// Only these tables: `coverage` (and the weak spots from it), `stability`, `claims`, `warm-up`; may be repeated.
+    #[arg(long, value_parser = PARTS)]
+    only: Vec<String>,
+}
+
+/// Parts that can be measured by themselves.
+const PARTS: [&str; 4] = ["coverage", "stability", "claims", "warm-up"];
+
+impl Arguments {
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|one| one == part)
+    }
 }
 
 fn main() -> ExitCode {
@@ -57,41 +70,84 @@ const SETTINGS: [(f64, f64, Method, f64); 7] = [
 ];
 
 fn measure(arguments: &Arguments) -> Result<bool, String> {
-    let start = Instant::now();
-    let count = |full: f64| ((full * arguments.share) as usize).max(10);
+    let mut kept = true;
+    for part in PARTS.into_iter().filter(|part| arguments.wants(part)) {
+        let start = Instant::now();
+        let (tables, good) = match part {
+            "coverage" => coverage(arguments.share)?,
+            "stability" => stability(arguments.share)?,
+            "claims" => claims(arguments.share)?,
+            _ => (vec![("warm-up", warmup(arguments.share))], true),
+        };
+        kept &= good;
+        let spent = spent(start.elapsed().as_secs_f64(), arguments.share);
+        for (index, (name, mut table)) in tables.into_iter().enumerate() {
+            if index == 0 {
+                table.push_str(&spent);
+            }
+            println!("## {name}\n\n{table}");
+            if let Some(file) = &arguments.write {
+                let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+                let text = renewed(&text, name, &table)?;
+                std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Tables by name, and whether what they show is as promised.
+type Measured = Result<(Vec<(&'static str, String)>, bool), String>;
+
+/// So many experiments of those done in full.
+fn count(full: f64, share: f64) -> usize {
+    ((full * share) as usize).max(10)
+}
+
+fn coverage(share: f64) -> Measured {
     let mut outcomes = Vec::new();
     for (load, requests, method, experiments) in SETTINGS {
         for service in [Service::Exponential, Service::Lognormal] {
-            outcomes.push(Setting { service, load, requests, method }.run(count(experiments))?);
+            outcomes.push(Setting { service, load, requests, method }.run(count(experiments, share))?);
         }
     }
-    let seeds = count(50.0);
+    let tables = vec![("coverage", coverage_table(&outcomes)), ("weak statistics", weak_spots(&outcomes))];
+    Ok((tables, outcomes.iter().all(is_kept)))
+}
+
+fn stability(share: f64) -> Measured {
+    let seeds = count(50.0, share);
     let words = [(0.98, Verdict::Stable), (1.02, Verdict::Overloaded)];
-    let stability: Vec<(f64, Verdict, usize)> = words
+    let found: Vec<(f64, Verdict, usize)> = words
         .into_iter()
         .map(|(load, word)| Ok((load, word, right(load, word, seeds, 200_000.0)?)))
         .collect::<Result<_, String>>()?;
+    let good = found.iter().all(|(_, _, right)| *right == seeds);
+    Ok((vec![("stability", stability_table(&found, seeds))], good))
+}
+
+fn claims(share: f64) -> Measured {
+    let found: Vec<(&str, Claims)> = OBJECTIVES
+        .into_iter()
+        .map(|one| Ok((one.name, one.claims(count(400.0, share))?)))
+        .collect::<Result<_, String>>()?;
+    let good = found.iter().all(|(_, claims)| is_rare(claims.too_high.max(claims.too_low), claims.searches));
+    Ok((vec![("claims", claims_table(&found))], good))
+}
+
+fn warmup(share: f64) -> String {
     let starts = [(0, 0.8, 20_000), (0, 0.9, 20_000), (300, 0.8, 20_000), (300, 0.9, 20_000), (300, 0.8, 5_000)];
     let starts = starts.map(|(backlog, load, requests)| Start { backlog, load, requests });
     let effects: Vec<(Start, Vec<Effect>)> =
-        starts.into_iter().map(|start| (start, start.effects(count(150.0)))).collect();
-    let kept = outcomes.iter().all(is_kept) && stability.iter().all(|(_, _, right)| *right == seeds);
-    let seconds = start.elapsed().as_secs_f64();
-    let tables = [
-        ("weak statistics", weak_spots(&outcomes)),
-        ("coverage", coverage_table(&outcomes)),
-        ("stability", stability_table(&stability, seeds)),
-        ("warm-up", warmup_table(&effects, seconds)),
-    ];
-    for (name, table) in &tables {
-        println!("## {name}\n\n{table}");
-    }
-    if let Some(file) = &arguments.write {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let text = tables.iter().try_fold(text, |text, (name, table)| renewed(&text, name, table))?;
-        std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
-    }
-    Ok(kept)
+        starts.into_iter().map(|start| (start, start.effects(count(150.0, share)))).collect();
+    warmup_table(&effects)
+}
+
+/// What a part took.
+fn spent(seconds: f64, share: f64) -> String {
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+    let part = if share < 1.0 { format!(", with a share of {share} of the experiments") } else { String::new() };
+    format!("\nIn {:.1} minutes with {threads} threads{part}.\n", seconds / 60.0)
 }
 
 /// Whether coverage and wrong words are as promised, as far as so few experiments can tell.
@@ -100,7 +156,12 @@ fn is_kept(outcome: &Outcome) -> bool {
         let chance = if one.experiments() < 1000 { 3.0 * (0.05 * 0.95 / one.by_flag[0].0 as f64).sqrt() } else { 0.0 };
         is_held(one, chance)
     });
-    covered && outcome.false_words as f64 <= 0.05 * outcome.pairs as f64 + 3.0 * (0.05 * outcome.pairs as f64).sqrt()
+    covered && is_rare(outcome.false_words, outcome.pairs)
+}
+
+/// Whether so many wrong ones of all can be 5 % of them or less.
+fn is_rare(wrong: usize, all: usize) -> bool {
+    wrong as f64 <= 0.05 * all as f64 + 3.0 * (0.05 * all as f64).sqrt()
 }
 
 /// Whether intervals hold the truth as often as they should. Those of runs that end when they are precise are wider on purpose.
@@ -178,7 +239,28 @@ fn stability_table(found: &[(f64, Verdict, usize)], seeds: usize) -> String {
     text
 }
 
-fn warmup_table(effects: &[(Start, Vec<Effect>)], seconds: f64) -> String {
+fn claims_table(found: &[(&str, Claims)]) -> String {
+    let mut text = String::from(
+        "| objective on | searches | highest value that \"does\" does not | lowest value that \"does not\" does | distance of the two | bias of the interpolated value |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for (name, claims) in found {
+        let share = |wrong: usize| format!("{wrong} ({:.1} %)", 100.0 * wrong as f64 / claims.searches as f64);
+        let _ = writeln!(
+            text,
+            "| {name} | {} | {} | {} | {:.1} % | {:+.2} % |",
+            claims.searches,
+            share(claims.too_high),
+            share(claims.too_low),
+            100.0 * claims.gap,
+            100.0 * claims.bias
+        );
+    }
+    let _ = writeln!(text, "\nThe objectives are just met at {CAPACITY}/s.");
+    text
+}
+
+fn warmup_table(effects: &[(Start, Vec<Effect>)]) -> String {
     let mut text = String::from(
         "| start, utilisation, requests | none | fixed 5 % | MSER-5 in each replication | MSER-5 on the ensemble | `warmup: auto` |\n\
          |---|---|---|---|---|---|\n",
@@ -192,8 +274,6 @@ fn warmup_table(effects: &[(Start, Vec<Effect>)], seconds: f64) -> String {
         }
         text.push('\n');
     }
-    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
-    let _ = writeln!(text, "\nAll of this in {:.1} minutes with {threads} threads.", seconds / 60.0);
     text
 }
 

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gatepath::exec::{Executor, Options, execute, timed};
-use gatepath::time::Time;
+use gatepath::exec::{Executor, execute, timed};
+use gatepath::study::Case;
 
 /// Three scenarios that differ in load, size and stages.
 const SCENARIOS: [(&str, &str); 3] = [
@@ -85,7 +85,7 @@ fn threads_executors_order_and_repetition_change_no_byte() {
     for (arguments, folder) in [
         ("run alone.yaml limited.yaml constant.yaml --threads 1", "again"),
         ("run alone.yaml limited.yaml constant.yaml --threads 2", "two"),
-        ("run alone.yaml limited.yaml constant.yaml --threads 7", "seven"),
+        ("run alone.yaml limited.yaml constant.yaml --threads 8", "eight"),
         ("run constant.yaml alone.yaml limited.yaml --threads 2", "turned"),
         ("run alone.yaml limited.yaml constant.yaml --executor plain", "plain"),
     ] {
@@ -144,24 +144,15 @@ fn common_random_numbers_narrow_a_difference() {
 fn a_clock_beside_a_run_changes_nothing_and_misses_no_time() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/models/c.yaml");
     let scenario = gatepath::scenario::load(&file, &["traffic.duration=20 s".to_owned()]).unwrap();
-    let options = Options {
-        seed: 1,
-        replication: 0,
-        from: Time(scenario.warmup.0),
-        until: Time(scenario.duration.0),
-        interval: scenario.interval,
-        guard: scenario.guard,
-        trace: false,
-        cancel: None,
-    };
-    let sources = || scenario.traffic.source(1, 0);
+    let case = Case::new("c", scenario);
+    let (options, sources) = (case.options(0, None), || (case.traffic)(case.seed, 0));
     let mut now = 0;
     let mut clock = || {
         now += 1;
         now
     };
-    let timed = timed(&scenario.program, &sources, &options, &mut clock).unwrap();
-    assert_eq!(timed.run, execute(Executor::Window(None), &scenario.program, &sources, &options));
+    let timed = timed(&case.program, &sources, &options, &mut clock).unwrap();
+    assert_eq!(timed.run, execute(Executor::Window(None), &case.program, &sources, &options));
     let spent: u64 = timed.steps.iter().map(|(_, spent)| spent).sum();
     assert!(timed.windows > 10);
     // The clock was read once more when it began.

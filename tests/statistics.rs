@@ -6,6 +6,7 @@ mod harness;
 
 use gatepath::stats::stability::Verdict;
 use gatepath::study::Metric;
+use harness::claims::OBJECTIVES;
 use harness::coverage::{METRICS, Method, Setting};
 use harness::truth::Service;
 use harness::verdicts::right;
@@ -23,9 +24,10 @@ fn the_truth_about_lognormal_service_is_that_of_the_known_numbers() {
 
 #[test]
 fn intervals_with_a_good_flag_hold_the_truth_and_equal_scenarios_are_rarely_told_apart() {
-    // 95 % less three standard errors of so many experiments (one in 300 for each metric, had the seeds been free).
+    // 95 % less three standard errors of so many experiments (one in 300 for each metric, had the seeds been free). Intervals
+    // of 200 experiments may not be too wide either.
     for (method, requests, experiments, least) in [
-        (Method::Ten, 140_000.0, 100, 0.88),
+        (Method::Ten, 140_000.0, 200, 0.9),
         (Method::Precise, 25_000.0, 40, 0.85),
         (Method::Batches, 140_000.0, 40, 0.85),
         (Method::Controlled, 140_000.0, 40, 0.85),
@@ -36,11 +38,12 @@ fn intervals_with_a_good_flag_hold_the_truth_and_equal_scenarios_are_rarely_told
             for coverage in &outcome.coverage {
                 let name = format!("{}, {}: {coverage:?}", coverage.setting.service.queue(), method.name());
                 assert!(coverage.is_trusted() && coverage.held() >= least, "{name}");
+                assert!(experiments < 200 || coverage.held() <= 0.98, "{name}");
                 assert!(coverage.width < 0.2 && coverage.bias.abs() < 0.015, "{name}");
             }
             assert_eq!(outcome.coverage.len(), METRICS.len());
-            // Of 50 pairs at 5 % more than eight are wrong once in a thousand, of 20 more than five.
-            let most = if experiments == 100 { 8 } else { 5 };
+            // Of 100 pairs at 5 % more than twelve are wrong once in a thousand, of 20 more than five.
+            let most = if experiments == 200 { 12 } else { 5 };
             assert!(outcome.false_words <= most, "{} of {}", outcome.false_words, outcome.pairs);
         }
     }
@@ -58,6 +61,16 @@ fn a_tail_of_few_clusters_is_not_called_trusted() {
 fn stability_is_told_right_on_both_sides_of_saturation() {
     assert_eq!(right(0.98, Verdict::Stable, 8, 100_000.0), Ok(8));
     assert_eq!(right(1.02, Verdict::Overloaded, 8, 100_000.0), Ok(8));
+}
+
+#[test]
+fn a_capacity_is_claimed_wrongly_no_oftener_than_was_asked_for() {
+    // At 5 % in ten searches more than three are wrong once in a thousand.
+    for objectives in OBJECTIVES {
+        let claims = objectives.claims(10).unwrap();
+        assert!(claims.too_high <= 3 && claims.too_low <= 3, "{}: {claims:?}", objectives.name);
+        assert!(claims.gap < 0.08 && claims.bias.abs() < 0.02, "{}: {claims:?}", objectives.name);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The command `capacity`: from arguments to a search, and its answer to the terminal.
 
-use super::arguments::{CapacityArguments, Format, Wanted};
+use super::arguments::{CapacityArguments, Format, Running, Wanted};
 use super::commands::{print, print_bytes};
 use super::session::{listen, threads};
 use super::{Exit, Failure};
@@ -21,12 +21,7 @@ pub fn capacity(arguments: &CapacityArguments) -> Result<Exit, Failure> {
     let first = case(arguments, &[]).map_err(|wrong| Failure::new(Exit::Usage, wrong))?;
     let question = question(arguments, field, &first)?;
     let cancel = Arc::new(AtomicBool::new(false));
-    listen(&cancel)?;
-    let runner = Runner {
-        executor: arguments.running.executor.executor(),
-        threads: threads(&arguments.running),
-        cancel: &cancel,
-    };
+    let runner = runner(&arguments.running, &cancel)?;
     let cases = |value: f64| case(arguments, &[question.field.setting(value)]);
     let told = |tried: &Tried| {
         if !arguments.running.quiet {
@@ -126,6 +121,12 @@ pub(super) fn case(arguments: &CapacityArguments, more: &[String]) -> Result<Cas
     let mut case = Case::new(&name, scenario);
     case.seed = arguments.running.seed.unwrap_or(case.seed);
     Ok(case)
+}
+
+/// Runs points as the arguments say, until Ctrl-C.
+pub(super) fn runner<'a>(running: &Running, cancel: &'a Arc<AtomicBool>) -> Result<Runner<'a>, Failure> {
+    listen(cancel)?;
+    Ok(Runner { executor: running.executor.executor(), threads: threads(running), cancel })
 }
 
 pub(super) fn failure(error: CapacityError) -> Failure {

@@ -1,13 +1,11 @@
 //! `capacity --cheapest`: the points of a grid, tried and priced.
 
 use super::arguments::{CapacityArguments, Format};
-use super::capacity::{case, failure, question};
+use super::capacity::{case, failure, question, runner};
 use super::commands::{print, print_bytes};
-use super::session::{listen, threads};
 use super::{Exit, Failure};
 use crate::report::cheapest as report;
 use crate::scenario::Field;
-use crate::study::capacity::Runner;
 use crate::study::cheapest::{Offer, cheapest as search};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,12 +20,7 @@ pub fn cheapest(arguments: &CapacityArguments) -> Result<Exit, Failure> {
     let Some(counter) = Field::parse("grid", "1") else { return Err(Failure::new(Exit::Failed, "error: no grid")) };
     let question = question(arguments, counter, &first)?;
     let cancel = Arc::new(AtomicBool::new(false));
-    listen(&cancel)?;
-    let runner = Runner {
-        executor: arguments.running.executor.executor(),
-        threads: threads(&arguments.running),
-        cancel: &cancel,
-    };
+    let runner = runner(&arguments.running, &cancel)?;
     let cases = |point: f64| case(arguments, &points[point as usize]);
     let told = |offer: &Offer| {
         if !arguments.running.quiet {

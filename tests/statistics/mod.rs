@@ -1,6 +1,7 @@
-//! Experiments on the statistics themselves: how often intervals hold known truths, how often words are wrong, and what
-//! warm-up rules do. `tests/statistics.rs` runs them small, `examples/statistics.rs` in full.
+//! Experiments on the statistics themselves: how often intervals hold known truths, how often words and claims are wrong, and
+//! what warm-up rules do. `tests/statistics.rs` runs them small, `examples/statistics.rs` in full.
 
+pub mod claims;
 pub mod coverage;
 pub mod truth;
 pub mod verdicts;
