@@ -387,10 +387,7 @@ impl Recorder {
             answers,
             stages: self.stages.into_iter().map(|passes| StageTime { pass: passes.finish() }).collect(),
             resources,
-            usage: match self.meters {
-                0 => vec![Vec::new(); self.hours],
-                meters => self.usage.chunks(meters).map(<[u64]>::to_vec).collect(),
-            },
+            usage: self.usage.chunks(self.meters.max(1)).map(<[u64]>::to_vec).collect(),
             series: self.series,
             trace,
         }

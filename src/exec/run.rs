@@ -227,7 +227,8 @@ pub struct Run {
     pub stages: Vec<StageTime>,
     /// Resources: buckets, caches, stations, pools, connections, balancers, budgets, each as in the program.
     pub resources: Vec<Resource>,
-    /// The ledger: usage in each hour of the measured time (the last may be cut short), as in `Program::meters`.
+    /// The ledger: usage in each hour of the measured time (the last may be cut short), as in `Program::meters`; nothing
+    /// where there are none.
     pub usage: Vec<Vec<u64>>,
     /// Counts and latencies by interval.
     pub series: Series,

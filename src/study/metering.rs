@@ -14,6 +14,7 @@ use crate::pricing::costing::Weight;
 use crate::pricing::{Book, Costing, Decimal, Key, Usage, money};
 use crate::program::{Program, Standing};
 use crate::time::Span;
+use std::cell::OnceCell;
 
 /// The quantities of a month.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,8 +91,7 @@ fn service_of(kind: &str, name: &str) -> Option<&'static str> {
 
 /// The month that a run stands for.
 pub fn month(program: &Program, costing: &Costing, measured: Span, run: &Run, book: &Book) -> Month {
-    let weights = costing.weights(measured, run.offered);
-    let metered = Metered { program, costing, measured, run, book, weights };
+    let metered = Metered { program, costing, measured, run, book, weights: OnceCell::new() };
     let mut month = Month::default();
     for standing in &program.standing {
         metered.stand(standing, &mut month);
@@ -119,10 +119,16 @@ struct Metered<'a> {
     measured: Span,
     run: &'a Run,
     book: &'a Book,
-    weights: Vec<Weight>,
+    /// What each hour stands for, once anything is asked that depends on it: years of a model without meters have many.
+    weights: OnceCell<Vec<Weight>>,
 }
 
 impl Metered<'_> {
+    /// What each hour of the measured time stands for in the month.
+    fn weights(&self) -> &[Weight] {
+        self.weights.get_or_init(|| self.costing.weights(self.measured, self.run.offered))
+    }
+
     fn add(
         &self,
         month: &mut Month,
@@ -188,7 +194,7 @@ impl Metered<'_> {
 
     /// What a meter counts in the month.
     fn volume(&self, stage: &str, name: &str) -> f64 {
-        self.weights.iter().map(|weight| weight.volume() * self.counted(stage, name, weight.hour)).sum()
+        self.weights().iter().map(|weight| weight.volume() * self.counted(stage, name, weight.hour)).sum()
     }
 
     fn meter(&self, kind: &str, stage: &str, name: &str, month: &mut Month) {

@@ -18,7 +18,7 @@ impl Metered<'_> {
         let caller = self.caller(index);
         let mut total = 0.0;
         let mut hours: Vec<(&'static str, f64)> = Vec::new();
-        for weight in &self.weights {
+        for weight in self.weights() {
             let dimensions = match self.dimensions(&stage.kind, &stage.name, caller, weight) {
                 Ok(dimensions) => dimensions,
                 Err(row) => {

@@ -47,7 +47,7 @@ impl Metered<'_> {
 
     /// A count of the measured time as one of the month.
     fn rate(&self, count: u64) -> f64 {
-        let seconds: f64 = self.weights.iter().map(|weight| weight.hours * 3600.0 * weight.factor).sum();
+        let seconds: f64 = self.weights().iter().map(|weight| weight.hours * 3600.0 * weight.factor).sum();
         count as f64 / self.measured.as_secs_f64() * seconds
     }
 
@@ -59,7 +59,7 @@ impl Metered<'_> {
     /// Hours of servers in the month, hour by hour of the ledger.
     fn server_hours(&self, stage: &str, minimum: Span) -> f64 {
         let hours = |weight: &Weight| weight.hours * self.servers(stage, minimum, weight.hour, weight.seconds);
-        self.weights.iter().map(hours).sum()
+        self.weights().iter().map(hours).sum()
     }
 
     /// Servers that are paid in an hour, on its mean. They are as simulated: a month with other rates would have others,

@@ -8,6 +8,7 @@ use crate::pricing::costing::{Basis, Weight, float};
 use crate::pricing::{Book, Costing};
 use crate::program::Program;
 use crate::time::Span;
+use std::cell::OnceCell;
 
 /// What was counted in an hour.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +33,7 @@ pub struct Entry {
 pub fn ledger(program: &Program, costing: &Costing, measured: Span, runs: &[Run], book: &Book) -> Vec<Entry> {
     let mut mean: Vec<Entry> = Vec::new();
     for run in runs {
-        let weights = costing.weights(measured, run.offered);
-        let metered = Metered { program, costing, measured, run, book, weights };
+        let metered = Metered { program, costing, measured, run, book, weights: OnceCell::new() };
         for (place, entry) in metered.entries().into_iter().enumerate() {
             match mean.get_mut(place) {
                 Some(known) => {
@@ -59,7 +59,7 @@ impl Metered<'_> {
 
     /// The entries of an hour: meters and capacity in the order of their stages, then servers that scale themselves.
     fn hour(&self, hour: usize, seconds: f64) -> Vec<Entry> {
-        let weights = || self.weights.iter().filter(move |weight| weight.hour == hour);
+        let weights = || self.weights().iter().filter(move |weight| weight.hour == hour);
         let volume: f64 = weights().map(Weight::volume).sum();
         let capacity: f64 = weights().map(|weight| weight.hours * weight.factor).sum();
         let hours: f64 = weights().map(|weight| weight.hours).sum();
