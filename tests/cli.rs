@@ -511,3 +511,25 @@ fn a_corrected_mean_and_intervals_that_outlast_every_wave_are_said_to_be_so() {
     assert!(text.contains("by the load of station: as if"), "{text}");
     assert!(text.contains("95 % interval, whichever wave is the last"), "{text}");
 }
+
+#[test]
+fn every_row_of_every_table_of_a_comparison_with_bills_is_as_long_as_its_header() {
+    let place = Place::new();
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let file = |name: &str| scenarios.join(name).display().to_string();
+    let output = place.run(&format!(
+        "compare {} {} --set traffic.duration=30s --set run.warmup=0s --replications 2 --quiet --out folder",
+        file("break-even-http-api.yaml"),
+        file("break-even-alb.yaml")
+    ));
+    assert!(matches!(output.status.code(), Some(0 | 3 | 4)), "{}", stderr(&output));
+    let mut costs = 0;
+    for name in names(&place.path("folder")).iter().filter(|name| name.ends_with(".csv")) {
+        let mut reader = csv::Reader::from_path(place.path("folder").join(name)).unwrap();
+        for row in reader.records() {
+            let row = row.unwrap_or_else(|error| panic!("{name}: {error}"));
+            costs += usize::from(name == "comparison.csv" && row[2].starts_with("cost_"));
+        }
+    }
+    assert_eq!(costs, 2, "the bills are compared");
+}

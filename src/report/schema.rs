@@ -264,7 +264,7 @@ layout! {
     "difference_share" "difference as a share of the reference value"
     "variance_gain" "variance of a difference of independent runs over that of the paired difference; empty when it is always the same"
     "trust" "as in summary.csv"
-    "p_value" "chance of a difference at least as large where there is none, after Holm's correction for all differences tested; 1 where it is not tested"
+    "p_value" "chance of a difference at least as large where there is none, after Holm's correction for all differences tested; 1 where it is not tested, empty for costs"
     "change" "`better` or `worse` when it differs for certain, by Holm's correction at the confidence of the study; `equal` when the whole interval lies within the margin (1 % of the reference unless `--margin` says otherwise); `same` when nothing differs in any replication; else `cannot tell`; `different` for the load. Words on costs are outside Holm's correction: each stands for its own interval"
 }
 
@@ -361,6 +361,8 @@ fn costs(table: &mut Table, comparison: &Comparison) {
             (interval.value / reference).into(),
             f64::NAN.into(),
             interval.trust.word().into(),
+            // Words on costs stand outside of the tests that are corrected together.
+            f64::NAN.into(),
             Change::of_cost(interval).word().into(),
         ]);
     }
