@@ -6,28 +6,21 @@ use std::path::Path;
 use gatepath::exec::{Executor, Options, Run, execute};
 use gatepath::scenario;
 use gatepath::stats::Histogram;
-use gatepath::time::{Span, Time};
+use gatepath::study::Case;
+use gatepath::time::Span;
 
 /// One replication of a scenario by all executors, which must agree.
 fn run(folder: &Path, text: &str) -> Run {
     let file = folder.join("sends.yaml");
     std::fs::write(&file, text).expect("a scenario can be written");
     let scenario = scenario::load(&file, &[]).expect("a good scenario");
-    let options = Options {
-        seed: scenario.seed,
-        replication: 0,
-        from: Time::ZERO,
-        until: Time::ZERO + scenario.duration,
-        interval: None,
-        guard: scenario.guard,
-        trace: true,
-        cancel: None,
-    };
-    let sources = || scenario.traffic.source(scenario.seed, 0);
+    let case = Case::new("sends", scenario);
+    let options = Options { trace: true, ..case.options(0, None) };
+    let sources = || (case.traffic)(case.seed, 0);
     let windows = [None, Some(Span(33_333_333))].map(Executor::Window);
-    let plain = execute(Executor::Plain, &scenario.program, &sources, &options);
+    let plain = execute(Executor::Plain, &case.program, &sources, &options);
     for executor in windows.into_iter().chain([Executor::Event, Executor::Auto]) {
-        assert!(plain == execute(executor, &scenario.program, &sources, &options), "{executor:?}");
+        assert!(plain == execute(executor, &case.program, &sources, &options), "{executor:?}");
     }
     plain
 }
