@@ -5,8 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 GATEPATH_CASES="${GATEPATH_CASES:-10000}" cargo test --locked --test executors
-cargo run --release --locked --example validate -- --share "${GATEPATH_SHARE:-1}"
-cargo run --release --locked --example statistics -- --share "${GATEPATH_SHARE:-0.1}"
+cargo run --release --locked --example validation -- --share "${GATEPATH_SHARE:-1}" --experiments "${GATEPATH_SHARE:-0.1}"
 # Ciw and SimPy (pinned) on three networks, in a virtual environment of their own.
 TARGET="$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')"
 cargo build --release --locked

@@ -1,5 +1,5 @@
 //! The statistics, judged by what they say of queues whose truth is known. Seeds are fixed; how often a test would fail with
-//! free ones stands beside it. The same experiments in full: `cargo run --release --example statistics`.
+//! free ones stands beside it. The same experiments in full: `cargo run --release --example validation`.
 
 #[path = "statistics/mod.rs"]
 mod harness;

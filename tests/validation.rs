@@ -1,5 +1,5 @@
 //! The numbers of queueing theory that are known, at the precision of a quick look: every model with a share of its full
-//! length. The acceptance run with full lengths is `cargo run --release --example validate`.
+//! length. The acceptance run with full lengths is `cargo run --release --example validation`.
 
 #[path = "validation/harness/mod.rs"]
 mod harness;

@@ -1,5 +1,5 @@
 //! Experiments on the statistics themselves: how often intervals hold known truths, how often words and claims are wrong, and
-//! what warm-up rules do. `tests/statistics.rs` runs them small, `examples/statistics.rs` in full.
+//! what warm-up rules do. `tests/statistics.rs` runs them small, `examples/validation` in full.
 
 pub mod claims;
 pub mod coverage;

@@ -1,59 +1,17 @@
 //! What the statistics are worth, measured: coverage of the intervals by flag, wrong words on equal scenarios, the word on
 //! stability close to saturation, capacities claimed wrongly, and what rules for the warm-up do.
-//!
-//! `cargo run --release --example statistics` prints the tables and ends with 1 when a promise is not kept; `-- --write
-//! docs/validation.md` also puts them into that file.
-
-#[path = "../tests/statistics/mod.rs"]
-mod harness;
 
 use std::fmt::Write;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Instant;
 
-use clap::Parser;
 use gatepath::stats::stability::Verdict;
 use gatepath::study::Metric;
-use harness::claims::{CAPACITY, Claims, OBJECTIVES};
-use harness::coverage::{Coverage, Method, Outcome, Setting};
-use harness::truth::Service;
-use harness::verdicts::right;
-use harness::warmup::{Effect, RULES, Start};
 
-/// Measures what the statistics are worth.
-#[derive(Parser)]
-struct Arguments {
-    /// Markdown file whose tables (between `<!-- begin NAME -->` and `<!-- end NAME -->`) are renewed.
-    #[arg(long)]
-    write: Option<PathBuf>,
-    /// Share of the experiments to do.
-    #[arg(long, default_value_t = 1.0)]
-    share: f64,
-    /// Only these tables: `coverage` (and the weak spots from it), `stability`, `claims`, `warm-up`; may be repeated.
-    #[arg(long, value_parser = PARTS)]
-    only: Vec<String>,
-}
-
-/// Parts that can be measured by themselves.
-const PARTS: [&str; 4] = ["coverage", "stability", "claims", "warm-up"];
-
-impl Arguments {
-    fn wants(&self, part: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|one| one == part)
-    }
-}
-
-fn main() -> ExitCode {
-    match measure(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(reason) => {
-            eprintln!("error: {reason}");
-            ExitCode::FAILURE
-        }
-    }
-}
+use crate::Measured;
+use crate::trials::claims::{CAPACITY, Claims, OBJECTIVES};
+use crate::trials::coverage::{Coverage, Method, Outcome, Setting};
+use crate::trials::truth::Service;
+use crate::trials::verdicts::right;
+use crate::trials::warmup::{Effect, RULES, Start};
 
 /// Share of experiments whose intervals hold the truth where the flag says ok, and three standard errors for fewer of them.
 const COVERED: (f64, f64) = (0.93, 0.97);
@@ -69,42 +27,13 @@ const SETTINGS: [(f64, f64, Method, f64); 7] = [
     (0.5, 200_000.0, Method::Controlled, 1000.0),
 ];
 
-fn measure(arguments: &Arguments) -> Result<bool, String> {
-    let mut kept = true;
-    for part in PARTS.into_iter().filter(|part| arguments.wants(part)) {
-        let start = Instant::now();
-        let (tables, good) = match part {
-            "coverage" => coverage(arguments.share)?,
-            "stability" => stability(arguments.share)?,
-            "claims" => claims(arguments.share)?,
-            _ => (vec![("warm-up", warmup(arguments.share))], true),
-        };
-        kept &= good;
-        let spent = spent(start.elapsed().as_secs_f64(), arguments.share);
-        for (index, (name, mut table)) in tables.into_iter().enumerate() {
-            if index == 0 {
-                table.push_str(&spent);
-            }
-            println!("## {name}\n\n{table}");
-            if let Some(file) = &arguments.write {
-                let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-                let text = renewed(&text, name, &table)?;
-                std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
-            }
-        }
-    }
-    Ok(kept)
-}
-
-/// Tables by name, and whether what they show is as promised.
-type Measured = Result<(Vec<(&'static str, String)>, bool), String>;
-
 /// So many experiments of those done in full.
 fn count(full: f64, share: f64) -> usize {
     ((full * share) as usize).max(10)
 }
 
-fn coverage(share: f64) -> Measured {
+/// Coverage and wrong words, and the weak spots they show.
+pub fn coverage(share: f64) -> Measured {
     let mut outcomes = Vec::new();
     for (load, requests, method, experiments) in SETTINGS {
         for service in [Service::Exponential, Service::Lognormal] {
@@ -115,7 +44,8 @@ fn coverage(share: f64) -> Measured {
     Ok((tables, outcomes.iter().all(is_kept)))
 }
 
-fn stability(share: f64) -> Measured {
+/// The word on stability.
+pub fn stability(share: f64) -> Measured {
     let seeds = count(50.0, share);
     let words = [(0.98, Verdict::Stable), (1.02, Verdict::Overloaded)];
     let found: Vec<(f64, Verdict, usize)> = words
@@ -126,7 +56,8 @@ fn stability(share: f64) -> Measured {
     Ok((vec![("stability", stability_table(&found, seeds))], good))
 }
 
-fn claims(share: f64) -> Measured {
+/// Capacities claimed.
+pub fn claims(share: f64) -> Measured {
     let found: Vec<(&str, Claims)> = OBJECTIVES
         .into_iter()
         .map(|one| Ok((one.name, one.claims(count(400.0, share))?)))
@@ -135,19 +66,13 @@ fn claims(share: f64) -> Measured {
     Ok((vec![("claims", claims_table(&found))], good))
 }
 
-fn warmup(share: f64) -> String {
+/// Rules for the warm-up; they promise nothing.
+pub fn warmup(share: f64) -> (Vec<(&'static str, String)>, bool) {
     let starts = [(0, 0.8, 20_000), (0, 0.9, 20_000), (300, 0.8, 20_000), (300, 0.9, 20_000), (300, 0.8, 5_000)];
     let starts = starts.map(|(backlog, load, requests)| Start { backlog, load, requests });
     let effects: Vec<(Start, Vec<Effect>)> =
         starts.into_iter().map(|start| (start, start.effects(count(150.0, share)))).collect();
-    warmup_table(&effects)
-}
-
-/// What a part took.
-fn spent(seconds: f64, share: f64) -> String {
-    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
-    let part = if share < 1.0 { format!(", with a share of {share} of the experiments") } else { String::new() };
-    format!("\nIn {:.1} minutes with {threads} threads{part}.\n", seconds / 60.0)
+    (vec![("warm-up", warmup_table(&effects))], true)
 }
 
 /// Whether coverage and wrong words are as promised, as far as so few experiments can tell.
@@ -275,13 +200,4 @@ fn warmup_table(effects: &[(Start, Vec<Effect>)]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// The text with the table between two marks replaced.
-fn renewed(text: &str, name: &str, table: &str) -> Result<String, String> {
-    let (begin, end) = (format!("<!-- begin {name} -->"), format!("<!-- end {name} -->"));
-    let missing = || format!("there is no table `{name}` to renew");
-    let (before, rest) = text.split_once(&begin).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(&end).ok_or_else(missing)?;
-    Ok(format!("{before}{begin}\n{}\n{end}{after}", table.trim_end()))
 }
