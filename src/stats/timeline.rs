@@ -40,25 +40,21 @@ impl Timeline {
         let mut measured = Histogram::new(Series::BITS);
         let is_measured = |start: &Time| *start >= from;
         series.cells().filter(|(start, _)| is_measured(start)).for_each(|(_, cell)| measured.merge(&cell.latency));
-        // From the bucket of the quantile on: it may be the largest of all, where latencies are always the same.
-        let bucket = |value: f64| measured.buckets().find(|bucket| bucket.high as f64 >= value.floor());
-        let levels = Timeline::LEVELS.map(|p| bucket(measured.quantile(p)).map_or(0, |bucket| bucket.low));
-        let reached = |cell: &Cell, level: u64| match level {
-            0 => cell.latency.count(),
-            level => cell.latency.count_above(level - 1),
-        };
-        let moment = |(start, cell): (Time, &Cell)| Moment {
+        let levels = Timeline::LEVELS.map(|p| level(&measured, p));
+        let moment = |(_, cell): (Time, &Cell)| Moment {
             arrivals: cell.arrivals,
             successes: cell.successes,
             failures: cell.failures,
             latency: cell.latency.sum(),
             quantiles: [0.5, 0.9, 0.99].map(|p| cell.latency.quantile(p)),
-            beyond: match is_measured(&start) {
-                true => levels.map(|level| reached(cell, level) as u32),
-                false => [0; Timeline::LEVELS.len()],
-            },
+            beyond: levels.map(|level| reached(&cell.latency, level) as u32),
         };
         Timeline { interval: series.interval(), moments: series.cells().map(moment).collect() }
+    }
+
+    /// Place among [`Timeline::LEVELS`] of a quantile: the next at or above it, or the last.
+    pub fn place(p: f64) -> usize {
+        Timeline::LEVELS.iter().position(|&level| level >= p - 1e-9).unwrap_or(Timeline::LEVELS.len() - 1)
     }
 
     /// Requests in the system at the end of each interval.
@@ -84,6 +80,21 @@ impl Moment {
     }
 }
 
+/// Where the bucket begins that holds the quantile `p` of these latencies. From there on and not above it: it may be the
+/// largest of all, where latencies are always the same.
+pub(super) fn level(measured: &Histogram, p: f64) -> u64 {
+    let quantile = measured.quantile(p).floor();
+    measured.buckets().find(|bucket| bucket.high as f64 >= quantile).map_or(0, |bucket| bucket.low)
+}
+
+/// How many of these latencies reach such a level.
+pub(super) fn reached(latency: &Histogram, level: u64) -> u64 {
+    match level {
+        0 => latency.count(),
+        level => latency.count_above(level - 1),
+    }
+}
+
 /// How many independent clusters of slow requests lie beyond a quantile, over all replications.
 ///
 /// Latencies beyond a high level come in clusters: one busy period puts many requests there, and a thousand of them may be
@@ -94,7 +105,7 @@ impl Moment {
 /// plan counts for nothing, and over intervals of one to 32 times the length of the series', of which the largest holds. One
 /// replication is compared with itself over time.
 pub fn clusters(timelines: &[Timeline], from: Time, p: f64) -> f64 {
-    let level = Timeline::LEVELS.iter().position(|&level| level >= p - 1e-9).unwrap_or(Timeline::LEVELS.len() - 1);
+    let level = Timeline::place(p);
     let counts: Vec<Vec<f64>> = timelines
         .iter()
         .map(|one| one.moments.iter().skip(one.first(from)).map(|moment| f64::from(moment.beyond[level])).collect())

@@ -117,6 +117,17 @@ impl Case {
         }
     }
 
+    /// The quantiles that objectives limit or that a precision is asked for, in order: the tails that the warm-up looks at.
+    pub fn watched(&self) -> Vec<f64> {
+        let limited = self.objectives.iter().map(objective::metric);
+        let precise = self.precision.iter().flat_map(|precision| precision.targets.iter().map(|target| target.0));
+        let quantile = |metric| if let Metric::Quantile(p) = metric { Some(p) } else { None };
+        let mut quantiles: Vec<f64> = limited.chain(precise).filter_map(quantile).collect();
+        quantiles.sort_by(f64::total_cmp);
+        quantiles.dedup();
+        quantiles
+    }
+
     /// Length of the measured time after the least warm-up.
     pub fn measured(&self) -> Span {
         self.measured_after(self.warmup)

@@ -1,7 +1,7 @@
 //! Replications of many scenarios on several threads, in waves.
 //!
 //! The first wave of at most ten replications is the pilot. Its series, averaged over replications, says how long the
-//! warm-up must be; only where that is longer than what the pilot left out already does the pilot run again. So an
+//! warm-up must be, for the mean and for the quantiles asked for; only where that is longer than what the pilot left out already does the pilot run again. So an
 //! automatic warm-up costs nothing where the least one does. What follows is decided between waves, from whole waves.
 //!
 //! Threads claim (scenario, replication) pairs in order, so at any time only about as many scenarios are in progress as
@@ -387,7 +387,7 @@ impl Slot {
             true => {
                 let timelines: Vec<Timeline> =
                     self.runs.iter().flatten().map(|(_, timeline)| timeline.clone()).collect();
-                Warmup::of(&self.series, &timelines, case.warmup)
+                Warmup::of(&self.series, &timelines, case.warmup, &case.watched())
             }
         }
     }

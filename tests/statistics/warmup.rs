@@ -101,7 +101,7 @@ impl Start {
                 Timeline::of(&series, Time(least.0))
             })
             .collect();
-        (Warmup::of(&ensemble, &timelines, least).length.0 / 1_000_000) as usize
+        (Warmup::of(&ensemble, &timelines, least, &[0.99]).length.0 / 1_000_000) as usize
     }
 
     /// Response times in mean services, by Lindley's recursion.
