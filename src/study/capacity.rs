@@ -9,7 +9,7 @@
 use super::case::Case;
 use super::estimate::{Estimates, Metric, ResourceEstimates};
 use super::objective::{self, Verdict};
-use super::replicate::{Sample, ThreadError, Watch, replicate};
+use super::replicate::{Sample, ThreadError, Watch, go_on, replicate};
 use crate::exec::{Executor, ResourceKind};
 use crate::program::{LimitScope, Program};
 use crate::scenario::{Field, Objective};
@@ -182,8 +182,8 @@ pub struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// All replications of a case.
-    pub fn sample(&self, case: &Case) -> Result<Sample, CapacityError> {
+    /// All replications of a case, those of an earlier wave taken over.
+    pub fn sample(&self, case: &Case, earlier: Option<Sample>) -> Result<Sample, CapacityError> {
         struct Shelf(Mutex<Option<Sample>>);
         impl Watch for Shelf {
             fn finished(&self, _case: usize, sample: Sample) {
@@ -191,7 +191,10 @@ impl Runner<'_> {
             }
         }
         let shelf = Shelf(Mutex::new(None));
-        replicate(&[case], self.executor, self.threads, self.cancel, &shelf)?;
+        match earlier {
+            Some(sample) => go_on(case, sample, self.executor, self.threads, self.cancel, &shelf)?,
+            None => replicate(&[case], self.executor, self.threads, self.cancel, &shelf)?,
+        }
         let sample = shelf.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         sample.filter(|_| !self.cancel.load(atomic::Ordering::Relaxed)).ok_or(CapacityError::Interrupted)
     }
@@ -233,25 +236,26 @@ pub(super) fn settle(
     cases: &Cases<'_>,
     runner: Runner<'_>,
 ) -> Result<(Tried, Option<(Case, Sample)>), CapacityError> {
-    let mut replications = question.replications.max(2);
+    let mut case = match cases(value) {
+        Ok(case) => case,
+        Err(trouble) => return Ok((refused(value, trouble), None)),
+    };
+    // The test decides when there are enough.
+    (case.replications, case.precision) = (question.replications.max(2), None);
+    case.objectives = question.objectives.clone();
+    let confidence = case.confidence;
+    let mut earlier = None;
     loop {
-        let mut case = match cases(value) {
-            Ok(case) => case,
-            Err(trouble) => return Ok((refused(value, trouble), None)),
-        };
-        // The test decides when there are enough.
-        (case.replications, case.precision) = (replications, None);
-        let confidence = case.confidence;
         case.confidence = 1.0 - (1.0 - question.confidence) / TESTS;
-        case.objectives = question.objectives.clone();
-        let sample = runner.sample(&case)?;
+        let sample = runner.sample(&case, earlier)?;
         let verdicts = verdicts(&Estimates::of(&case, &sample), &question.objectives);
         case.confidence = confidence;
         let tried = tried(value, &case, &sample, &verdicts, &question.objectives);
-        if tried.verdict != Verdict::Inconclusive || replications >= question.most {
+        if tried.verdict != Verdict::Inconclusive || case.replications >= question.most {
             return Ok((tried, Some((case, sample))));
         }
-        replications = (replications * GROWTH).min(question.most);
+        case.replications = (case.replications * GROWTH).min(question.most);
+        earlier = Some(sample);
     }
 }
 

@@ -101,6 +101,25 @@ pub fn replicate_together(
     Floor::new(groups, executor, cancel, watch).work(threads)
 }
 
+/// Goes on with one case of which there are replications already, up to the number it asks for now: what comes out is what
+/// all of them run afresh would give. Where the pilot was smaller than it would be now and asked for a longer warm-up, all are
+/// run again.
+///
+/// # Errors
+/// When the threads cannot be started.
+pub fn go_on(
+    case: &Case,
+    sample: Sample,
+    executor: Executor,
+    threads: usize,
+    cancel: &AtomicBool,
+    watch: &dyn Watch,
+) -> Result<(), ThreadError> {
+    let mut group = Group::new(vec![(0, case)]);
+    group.resume(sample);
+    Floor::new(vec![group], executor, cancel, watch).work(threads)
+}
+
 /// Runs all replications of one case on the calling thread.
 pub fn sample(case: &Case, executor: Executor) -> Sample {
     let never = AtomicBool::new(false);
@@ -162,6 +181,24 @@ impl<'a> Group<'a> {
         let seeks = group.members.iter().any(|(_, case)| case.seeks_warmup && case.steady);
         group.extend_to(if seeks { replications.min(PILOT) } else { replications });
         group
+    }
+
+    /// Takes over what an only member has already, before anything is run. A sample of batches has nothing to go on with.
+    fn resume(&mut self, sample: Sample) {
+        let ([(_, case)], [slot]) = (self.members.as_slice(), self.slots.as_mut_slice()) else { return };
+        let done = sample.runs.len();
+        // The pilot is the same, or ran once only: then what is there is the beginning of a larger one.
+        let is_settled = done >= PILOT || !(case.seeks_warmup && case.steady);
+        let is_pilot = sample.warmup.length == case.warmup;
+        if case.batches || done >= case.replications || !(is_settled || is_pilot) {
+            return;
+        }
+        slot.runs = sample.runs.into_iter().zip(sample.timelines).map(Some).collect();
+        slot.series = sample.series;
+        self.warmup = is_settled.then(|| vec![sample.warmup]);
+        self.jobs.clear();
+        self.wanted = done;
+        self.extend_to(if is_settled { case.replications } else { case.replications.min(PILOT) });
     }
 
     /// The next replication to be run in this wave.
@@ -439,6 +476,44 @@ mod tests {
         turned.reverse();
         assert_eq!(one, turned);
         assert_eq!(one[1], sample(&cases()[1], Executor::Event));
+    }
+
+    #[test]
+    fn going_on_gives_what_running_afresh_does() {
+        struct Counter(Mutex<(usize, Option<Sample>)>);
+        impl Watch for Counter {
+            fn replicated(&self, _case: usize) {
+                self.0.lock().unwrap().0 += 1;
+            }
+            fn finished(&self, _case: usize, sample: Sample) {
+                self.0.lock().unwrap().1 = Some(sample);
+            }
+        }
+        // The warm-up is given, or looked for in a pilot that grows from four runs to ten.
+        for seeks_warmup in [false, true] {
+            let wave = |replications| Case { seeks_warmup, replications, ..trial::case("a", 900.0, 1) };
+            let mut so_far = sample(&wave(4), Executor::Event);
+            for (replications, new) in [(13, 9), (20, 7)] {
+                let case = wave(replications);
+                let counter = Counter(Mutex::new((0, None)));
+                go_on(&case, so_far, Executor::Event, 2, &AtomicBool::new(false), &counter).unwrap();
+                let (run, found) = counter.0.into_inner().unwrap();
+                so_far = found.unwrap();
+                assert_eq!(run, new, "only what is new is run");
+                assert_eq!(so_far, sample(&case, Executor::Event));
+            }
+        }
+    }
+
+    #[test]
+    fn the_tails_that_a_warm_up_looks_at_are_those_asked_for() {
+        let mut case = trial::case("a", 500.0, 1);
+        case.objectives.push(trial::objective("p50 < 5 ms", crate::scenario::Measured::Quantile(0.5), true, 5e6));
+        assert_eq!(case.watched(), [0.5, 0.99]);
+        case.objectives.clear();
+        assert_eq!(case.watched(), [0.0; 0]);
+        case.ask_precision(0.05);
+        assert_eq!(case.watched(), [0.99], "mean and p99 unless told otherwise");
     }
 
     #[test]
