@@ -337,7 +337,7 @@ fn crossing(first: &str, second: &str) -> f64 {
             costing.requests = Some(requests);
             Cost::of(&case.program, &costing, case.measured_after(sample.warmup.length), 0.95, sample).expect("a bill")
         });
-        Ok::<_, Infallible>(first.less(&second, 0.95).total)
+        Ok::<_, Infallible>(first.less(&second, 0.95).total.interval)
     };
     match find((1e4, 1e10), 1e-4, difference) {
         Ok(Crossing::At { value, first_below: true, .. }) => value / 1e6,

@@ -66,8 +66,8 @@ pub(super) fn paired(
     };
     let paired = cost(first)?.less(&cost(second)?, first.estimates.confidence);
     Ok(match arguments.per {
-        Per::Month => paired.total,
-        Per::Million => paired.per_million,
+        Per::Month => paired.total.interval,
+        Per::Million => paired.per_million.interval,
     })
 }
 

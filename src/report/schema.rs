@@ -10,7 +10,7 @@ use crate::program::Answered;
 use crate::stats::{Interval, Why};
 use crate::study::estimate::{ClassEstimates, Estimates, ResourceEstimates, Status};
 use crate::study::theory::Compared;
-use crate::study::{Beside, Change, Comparison, Finding};
+use crate::study::{Beside, Comparison, Finding, PricedDifference};
 
 /// Version of the tables and of the JSON: raised when a column changes its meaning or goes away, not when one is added.
 pub const VERSION: u64 = 1;
@@ -264,8 +264,8 @@ layout! {
     "difference_share" "difference as a share of the reference value"
     "variance_gain" "variance of a difference of independent runs over that of the paired difference; empty when it is always the same"
     "trust" "as in summary.csv"
-    "p_value" "chance of a difference at least as large where there is none, after Holm's correction for all differences tested; 1 where it is not tested, empty for costs"
-    "change" "`better` or `worse` when it differs for certain, by Holm's correction at the confidence of the study; `equal` when the whole interval lies within the margin (1 % of the reference unless `--margin` says otherwise); `same` when nothing differs in any replication; else `cannot tell`; `different` for the load. Words on costs are outside Holm's correction: each stands for its own interval"
+    "p_value" "chance of a difference at least as large where there is none, after Holm's correction for all differences tested, those of costs among them; 1 where it is not tested"
+    "change" "`better` or `worse` when it differs for certain, by Holm's correction at the confidence of the study; `equal` when the whole interval lies within the margin (1 % of the reference unless `--margin` says otherwise); `same` when nothing differs in any replication; else `cannot tell`; `different` for the load"
 }
 
 /// All tables of a result.
@@ -345,25 +345,22 @@ pub fn comparison(comparisons: &[Comparison]) -> Table {
 /// The differences of the bills.
 fn costs(table: &mut Table, comparison: &Comparison) {
     let Some(cost) = &comparison.cost else { return };
-    let rows = [
-        ("cost_usd_per_month", cost.reference_total, &cost.total),
-        ("cost_usd_per_million", cost.reference_per_million, &cost.per_million),
-    ];
-    for (metric, reference, interval) in rows {
+    let rows = [("cost_usd_per_month", &cost.total), ("cost_usd_per_million", &cost.per_million)];
+    for (metric, difference) in rows {
+        let PricedDifference { reference, interval, p_value, change } = difference;
         table.push([
             comparison.scenario.as_str().into(),
             comparison.reference.as_str().into(),
             metric.into(),
-            reference.into(),
+            (*reference).into(),
             interval.value.into(),
             interval.low.into(),
             interval.high.into(),
             (interval.value / reference).into(),
             f64::NAN.into(),
             interval.trust.word().into(),
-            // Words on costs stand outside of the tests that are corrected together.
-            f64::NAN.into(),
-            Change::of_cost(interval).word().into(),
+            (*p_value).into(),
+            change.word().into(),
         ]);
     }
 }

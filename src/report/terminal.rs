@@ -5,7 +5,7 @@ use super::number::{self, Shown, Unit};
 use crate::pricing::money;
 use crate::stats::{Interval, Trust, Why, stability};
 use crate::study::estimate::{Estimates, Measure, Metric};
-use crate::study::{Change, Comparison, Cost, CostDifference, Ended, Finding, Verdict};
+use crate::study::{Change, Comparison, Cost, CostDifference, Ended, Finding, PricedDifference, Verdict};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -79,11 +79,7 @@ pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
         let text = "durations or warm-ups differ, so that replications are only partly paired";
         warnings(&mut out, &[text.to_owned()]);
     }
-    if comparisons.iter().flat_map(|one| &one.differences).any(|one| one.gain < 1.0) {
-        let text = "some differences vary more than those of independent runs would (below 1x): \
-                    the scenarios' luck is not in step";
-        warnings(&mut out, &[text.to_owned()]);
-    }
+    warnings(&mut out, &out_of_step(comparisons));
     warnings(&mut out, &shared_warnings(findings));
     let unpriced = findings.iter().filter_map(|finding| Some((finding, finding.cost.as_ref()?)));
     for (finding, cost) in unpriced.filter(|(_, cost)| !cost.unpriced.is_empty()) {
@@ -91,6 +87,23 @@ pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
         warnings(&mut out, &[text]);
     }
     out
+}
+
+/// A warning for each comparison with differences that common luck makes vary more instead of less.
+fn out_of_step(comparisons: &[Comparison]) -> Vec<String> {
+    let warning = |comparison: &Comparison| {
+        let of = comparison.differences.iter().filter(|one| one.gain < 1.0);
+        let metrics: Vec<String> = of.map(|one| format!("{} ({})", one.metric, gain(one.gain))).collect();
+        let text = format!(
+            "{} less {}: {} vary more than differences of independent runs would (below 1x): there the scenarios' luck is not \
+             in step",
+            comparison.scenario,
+            comparison.reference,
+            metrics.join(", ")
+        );
+        (!metrics.is_empty()).then_some(text)
+    };
+    comparisons.iter().filter_map(warning).collect()
 }
 
 /// The warnings of all scenarios, each once, after the names of those it is about.
@@ -461,12 +474,8 @@ fn costs(findings: &[&Finding]) -> Grid {
 
 /// The rows of a difference of bills.
 fn cost_differences(grid: &mut Grid, cost: &CostDifference) {
-    let rows = [
-        ("USD a month", &cost.total, cost.reference_total),
-        ("USD a million", &cost.per_million, cost.reference_per_million),
-    ];
-    for (name, interval, reference) in rows {
-        let change = Change::of_cost(interval);
+    let rows = [("USD a month", &cost.total), ("USD a million", &cost.per_million)];
+    for (name, PricedDifference { reference, interval, change, .. }) in rows {
         let share = 100.0 * interval.value / reference;
         let percent = if share.is_finite() && share != 0.0 { format!("{share:+.1} %") } else { String::new() };
         let sign = if interval.value > 0.0 { "+" } else { "" };
@@ -479,7 +488,7 @@ fn cost_differences(grid: &mut Grid, cost: &CostDifference) {
             (format!("{sign}{}", usd(interval.value)), BOLD),
             (range, DIM),
             (percent, PLAIN),
-            (change.word().to_owned(), style_of(change)),
+            (change.word().to_owned(), style_of(*change)),
             (String::new(), PLAIN),
         ]);
     }
@@ -765,6 +774,20 @@ mod tests {
         warning: two: 16 % of the time goes by in `waf`, whose waf.latency is an
                  estimate (grade D): measure your own
         ");
+    }
+
+    #[test]
+    fn luck_that_is_out_of_step_is_told_of_the_metric_it_is_in() {
+        let [one, two] = ["one", "two"].map(|name| {
+            let case = trial::case(name, 500.0, 1);
+            Estimates::of(&case, &sample(&case, Executor::Event))
+        });
+        let mut comparison = Comparison::of(("two", &two), ("one", &one));
+        assert_eq!(out_of_step(std::slice::from_ref(&comparison)), [""; 0]);
+        comparison.differences[3].gain = 0.62;
+        let warnings = out_of_step(&[comparison]);
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].starts_with("two less one: mean (0.62x) vary more"), "{warnings:?}");
     }
 
     #[test]

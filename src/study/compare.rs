@@ -8,7 +8,7 @@
 //! step-down procedure over all of them says so (Scandinavian Journal of Statistics 6, 1979): where nothing differs, the
 //! chance of a single false word in the whole table is at most one less the confidence. Each interval still stands for itself.
 
-use super::cost::{Cost, CostDifference};
+use super::cost::{Cost, CostDifference, PricedDifference};
 use super::estimate::{Estimates, Measure, Metric};
 use crate::stats::interval::{self, Interval};
 use crate::stats::{Trust, student};
@@ -79,16 +79,6 @@ impl Change {
         }
     }
 
-    /// What a difference of costs means: less is better.
-    pub fn of_cost(interval: &Interval) -> Change {
-        match (interval.low, interval.high) {
-            (low, high) if low == 0.0 && high == 0.0 => Change::Same,
-            // An interval that is not bounded, or holds zero, says nothing.
-            (low, high) if low > 0.0 || high < 0.0 => Change::of(Metric::Mean, interval.value),
-            _ => Change::CannotTell,
-        }
-    }
-
     /// What a difference that is one means.
     fn of(metric: Metric, difference: f64) -> Change {
         let more = difference > 0.0;
@@ -103,34 +93,85 @@ impl Change {
 }
 
 impl Difference {
-    fn is_nothing(&self) -> bool {
-        self.interval.low == 0.0 && self.interval.high == 0.0
-    }
-
     /// Whether the difference is put to the test.
     fn is_tested(&self) -> bool {
-        !self.is_nothing() && self.metric != Metric::Offered && self.interval.trust < Trust::TooFewReplications
+        self.metric != Metric::Offered && is_tested(&self.interval)
     }
 
-    /// Half-width for the test: twice as wide where the interval is known to be too narrow.
-    fn reach(&self) -> f64 {
-        let doubt = if self.interval.trust > Trust::Caution { 2.0 } else { 1.0 };
-        doubt * self.interval.half_width()
+    fn put_into_words(&mut self, judge: &Judge) {
+        let (low, high) = ends(&self.interval);
+        self.change = match self.metric {
+            Metric::Offered if !is_nothing(&self.interval) && (low > 0.0 || high < 0.0) => Change::Different,
+            metric => {
+                judge.word(&self.interval, self.reference, self.p_value, |difference| Change::of(metric, difference))
+            }
+        };
     }
+}
 
-    /// Chance of such a difference where there is none, by itself.
-    fn chance(&self, confidence: f64) -> f64 {
-        let degrees = self.interval.units.saturating_sub(1);
-        let error = self.reach() / student::critical(confidence, degrees);
-        student::p_value(self.interval.value / error, degrees)
+impl PricedDifference {
+    fn put_into_words(&mut self, judge: &Judge) {
+        let less_is_better = |difference| if difference > 0.0 { Change::Worse } else { Change::Better };
+        self.change = judge.word(&self.interval, self.reference, self.p_value, less_is_better);
     }
+}
+
+/// What decides on words.
+struct Judge {
+    /// Chance below which a difference is one.
+    significant: f64,
+    /// Share of the reference within which a difference does not matter.
+    margin: f64,
+}
+
+impl Judge {
+    /// The word for a difference that has this corrected chance; `side` says what one means that is certain.
+    fn word(&self, interval: &Interval, reference: f64, p_value: f64, side: impl Fn(f64) -> Change) -> Change {
+        let (low, high) = ends(interval);
+        let within = self.margin * reference.abs();
+        match interval.value {
+            _ if is_nothing(interval) => Change::Same,
+            _ if low >= -within && high <= within => Change::Equal,
+            value if p_value < self.significant => side(value),
+            _ => Change::CannotTell,
+        }
+    }
+}
+
+/// No difference in any replication.
+fn is_nothing(interval: &Interval) -> bool {
+    interval.low == 0.0 && interval.high == 0.0
+}
+
+fn is_tested(interval: &Interval) -> bool {
+    !is_nothing(interval) && interval.trust < Trust::TooFewReplications
+}
+
+/// Half-width for the test: twice as wide where the interval is known to be too narrow.
+fn reach(interval: &Interval) -> f64 {
+    let doubt = if interval.trust > Trust::Caution { 2.0 } else { 1.0 };
+    doubt * interval.half_width()
+}
+
+/// The ends at that half-width.
+fn ends(interval: &Interval) -> (f64, f64) {
+    (interval.value - reach(interval), interval.value + reach(interval))
+}
+
+/// Chance of such a difference where there is none, by itself.
+fn chance(interval: &Interval, confidence: f64) -> f64 {
+    let degrees = interval.units.saturating_sub(1);
+    let error = reach(interval) / student::critical(confidence, degrees);
+    student::p_value(interval.value / error, degrees)
 }
 
 impl Comparison {
     /// With the difference of the bills, where both have one.
     pub fn with_cost(self, scenario: Option<&Cost>, reference: Option<&Cost>, confidence: f64) -> Comparison {
         let cost = scenario.zip(reference).map(|(mine, theirs)| mine.less(theirs, confidence));
-        Comparison { cost, ..self }
+        let mut comparison = Comparison { cost, ..self };
+        Comparison::judge(std::slice::from_mut(&mut comparison), Comparison::MARGIN);
+        comparison
     }
 
     /// Compares a scenario with a reference that has the same seed and replications. Metrics that only one of them has, and
@@ -153,25 +194,17 @@ impl Comparison {
     /// Share of the reference within which a difference does not matter, unless told otherwise.
     pub const MARGIN: f64 = 0.01;
 
-    /// Judges all differences of all comparisons together; `margin` is the share of the reference within which a difference
-    /// does not matter.
+    /// Judges all differences of all comparisons together, those of the bills among them; `margin` is the share of the
+    /// reference within which a difference does not matter.
     pub fn judge(comparisons: &mut [Comparison], margin: f64) {
-        let places = comparisons.iter().enumerate();
-        let mut tested: Vec<(f64, usize, usize)> = places
-            .flat_map(|(c, comparison)| {
-                let differences = comparison.differences.iter().enumerate().filter(|(_, one)| one.is_tested());
-                differences.map(move |(d, one)| (one.chance(comparison.confidence), c, d))
-            })
-            .collect();
+        let mut tested: Vec<(f64, &mut f64)> = comparisons.iter_mut().flat_map(Comparison::tested).collect();
         tested.sort_by(|a, b| a.0.total_cmp(&b.0));
         let tests = tested.len();
-        let differences = comparisons.iter_mut().flat_map(|comparison| &mut comparison.differences);
-        differences.for_each(|one| one.p_value = 1.0);
         // Holm: the smallest chance counts as often as there are tests, the next once less, and none is smaller than the last.
         let mut least = 0.0f64;
-        for (rank, (chance, c, d)) in tested.into_iter().enumerate() {
+        for (rank, (chance, p_value)) in tested.into_iter().enumerate() {
             least = least.max((chance * (tests - rank) as f64).min(1.0));
-            comparisons[c].differences[d].p_value = least;
+            *p_value = least;
         }
         for comparison in comparisons {
             comparison.tests = tests;
@@ -179,19 +212,27 @@ impl Comparison {
         }
     }
 
-    fn put_into_words(&mut self, margin: f64) {
-        let significant = 1.0 - self.confidence;
-        for one in &mut self.differences {
-            let (low, high) = (one.interval.value - one.reach(), one.interval.value + one.reach());
-            let within = margin * one.reference.abs();
-            one.change = match one.metric {
-                _ if one.is_nothing() => Change::Same,
-                Metric::Offered if low > 0.0 || high < 0.0 => Change::Different,
-                _ if low >= -within && high <= within => Change::Equal,
-                _ if one.p_value < significant => Change::of(one.metric, one.interval.value),
-                _ => Change::CannotTell,
-            };
+    /// The chance of each difference that is tested, by itself, and where the corrected one goes; one for those that are not.
+    fn tested(&mut self) -> Vec<(f64, &mut f64)> {
+        let confidence = self.confidence;
+        let bills = self.cost.iter_mut().flat_map(|cost| [&mut cost.total, &mut cost.per_million]);
+        let all = self.differences.iter_mut().map(|one| (one.is_tested(), &one.interval, &mut one.p_value));
+        let all = all.chain(bills.map(|one| (is_tested(&one.interval), &one.interval, &mut one.p_value)));
+        let mut tested = Vec::new();
+        for (is_tested, interval, p_value) in all {
+            *p_value = 1.0;
+            if is_tested {
+                tested.push((chance(interval, confidence), p_value));
+            }
         }
+        tested
+    }
+
+    fn put_into_words(&mut self, margin: f64) {
+        let judge = Judge { significant: 1.0 - self.confidence, margin };
+        self.differences.iter_mut().for_each(|one| one.put_into_words(&judge));
+        let bills = self.cost.iter_mut().flat_map(|cost| [&mut cost.total, &mut cost.per_million]);
+        bills.for_each(|one| one.put_into_words(&judge));
         let change_of = |metric| self.differences.iter().find(|one| one.metric == metric).map(|one| one.change);
         if change_of(Metric::Offered) != Some(Change::Same) {
             // More served because more came is no merit.
@@ -237,6 +278,35 @@ fn variance(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn priced(values: &[f64]) -> PricedDifference {
+        let interval = interval::mean(values, 0.95);
+        PricedDifference { reference: 100.0, interval, p_value: 1.0, change: Change::CannotTell }
+    }
+
+    #[test]
+    fn words_on_costs_share_the_error_of_all_others() {
+        // A bill that is dearer with a chance of 3 % by itself: enough alone, not beside nineteen other tests.
+        let noise = [0.0, 3.0, -2.0, 1.0, -1.0, 2.0, -3.0, 0.5, -0.5, 0.0];
+        let dearer = noise.map(|noise| noise + 1.55);
+        let judged = |others: usize| {
+            let mine: Vec<f64> = noise.iter().map(|noise| 100.0 + noise + 0.1).collect();
+            let latency = difference(&measure(Metric::Mean, &mine), &measure(Metric::Mean, &[100.0; 10]), 0.95);
+            let mut one = [Comparison {
+                scenario: "a".to_owned(),
+                reference: "b".to_owned(),
+                differences: vec![latency; others],
+                cost: Some(CostDifference { total: priced(&dearer), per_million: priced(&[0.0; 10]) }),
+                confidence: 0.95,
+                tests: 0,
+            }];
+            Comparison::judge(&mut one, 0.01);
+            let [one] = one;
+            (one.tests, one.cost.map(|cost| (cost.total.change, cost.per_million.change)))
+        };
+        assert_eq!(judged(0), (1, Some((Change::Worse, Change::Same))));
+        assert_eq!(judged(19), (20, Some((Change::CannotTell, Change::Same))));
+    }
 
     fn measure(metric: Metric, values: &[f64]) -> Measure {
         let interval = interval::mean(values, 0.95);

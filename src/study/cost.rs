@@ -4,6 +4,7 @@
 //! scenarios are paired. Volumes are scaled to the month first and tiers applied after; what a load balancer's capacity
 //! costs is found hour by hour, from the largest of its dimensions in that hour.
 
+use super::compare::Change;
 use super::metering::{self, Entry, Month};
 use super::replicate::Sample;
 use crate::exec::Run;
@@ -65,13 +66,23 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CostDifference {
     /// USD a month.
-    pub total: Interval,
-    /// USD a month of the reference.
-    pub reference_total: f64,
+    pub total: PricedDifference,
     /// USD for a million served requests.
-    pub per_million: Interval,
-    /// USD for a million served requests of the reference.
-    pub reference_per_million: f64,
+    pub per_million: PricedDifference,
+}
+
+/// An amount of USD less that of the reference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PricedDifference {
+    /// The amount of the reference.
+    pub reference: f64,
+    /// The paired difference.
+    pub interval: Interval,
+    /// Chance of a difference at least as large where there is none, corrected for the number of tests; one where the
+    /// difference is not tested.
+    pub p_value: f64,
+    /// What it means.
+    pub change: Change,
 }
 
 impl Cost {
@@ -118,17 +129,16 @@ impl Cost {
         })
     }
 
-    /// This cost less that of another scenario with the same replications.
+    /// This cost less that of another scenario with the same replications; not judged yet.
     pub fn less(&self, other: &Cost, confidence: f64) -> CostDifference {
-        let paired = |mine: &[f64], theirs: &[f64]| {
+        let paired = |mine: &[f64], theirs: &[f64], reference: f64| {
             let differences: Vec<f64> = mine.iter().zip(theirs).map(|(mine, theirs)| mine - theirs).collect();
-            interval::mean(&differences, confidence)
+            let interval = interval::mean(&differences, confidence);
+            PricedDifference { reference, interval, p_value: 1.0, change: Change::CannotTell }
         };
         CostDifference {
-            total: paired(&self.totals, &other.totals),
-            reference_total: other.total.value,
-            reference_per_million: other.per_million.value,
-            per_million: paired(&self.per_millions, &other.per_millions),
+            total: paired(&self.totals, &other.totals, other.total.value),
+            per_million: paired(&self.per_millions, &other.per_millions, other.per_million.value),
         }
     }
 }

@@ -29,7 +29,7 @@ pub mod trial;
 
 pub use case::{Case, Traffic};
 pub use compare::{Change, Comparison};
-pub use cost::{Cost, CostDifference};
+pub use cost::{Cost, CostDifference, PricedDifference};
 pub use estimate::{Estimates, Measure, Metric, Status};
 pub use finding::Finding;
 pub use objective::{Judgement, Verdict};

@@ -1,8 +1,8 @@
 //! Replications of many scenarios on several threads, in waves.
 //!
 //! The first wave of at most ten replications is the pilot. Its series, averaged over replications, says how long the
-//! warm-up must be, for the mean and for the quantiles asked for; only where that is longer than what the pilot left out already does the pilot run again. So an
-//! automatic warm-up costs nothing where the least one does. What follows is decided between waves, from whole waves.
+//! warm-up must be, for the mean and for the quantiles asked for; only where that is longer than what the pilot left out
+//! already does the pilot run again. So an automatic warm-up costs nothing where the least one does. What follows is decided between waves, from whole waves.
 //!
 //! Threads claim (scenario, replication) pairs in order, so at any time only about as many scenarios are in progress as
 //! there are threads, and a finished one can be stored before the next is. What a pair gives depends on nothing but the
