@@ -460,6 +460,10 @@ fn what_misses_its_objective_is_no_choice_where_two_bills_are_compared_under_obj
     }
     let text = stdout(&place.run(search));
     assert!(text.contains("to 200.0/s: neither") && text.contains("alb is not shown to meet p50 < 300 ms ("), "{text}");
+    let csv = stdout(&place.run(&format!("{search} --format csv")));
+    let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(csv.as_bytes()).records().map(Result::unwrap).collect();
+    let told: Vec<(&str, &str)> = rows.iter().map(|row| (&row[5], &row[8])).collect();
+    assert_eq!(told, [("http", "bills"), ("alb", "misses"), ("http", "misses"), ("", "")], "{csv}");
     place.file("plain.yaml", "traffic: {rate: 5/s, duration: 5 s}\npath: [alb]\n");
     let refused = place.run("break-even plain.yaml plain.yaml --from 1/s --to 2/s --under-objectives");
     ends(&refused, 2);
@@ -484,6 +488,44 @@ fn the_cheapest_point_of_a_grid_comes_as_a_table_too() {
         reader.records().map(Result::unwrap).map(|row| (row[1].to_owned(), row[column].to_owned())).collect();
     let told = |set: &str, best: &str| (set.to_owned(), best.to_owned());
     assert_eq!(best, [told("path.ecs.tasks=4", "0"), told("path.ecs.tasks=2", "1")], "{rows}");
+    let text = stdout(&place.run("capacity shop.yaml --cheapest --grid path.ecs.tasks=2 --quiet"));
+    assert!(text.contains(" USD a month") && !text.contains('$'), "amounts as in every other table: {text}");
+}
+
+#[test]
+fn a_point_of_a_capacity_search_says_of_which_class_its_numbers_are() {
+    let place = Place::new();
+    place.file(
+        "sale.yaml",
+        "traffic: {arrivals: poisson, rate: 100/s, duration: 20 s, classes: [{name: browse}, {name: buy, share: 30%}]}\n\
+         path: [station: {servers: 1, service: {exponential: {mean: 1 ms}}}]\nobjectives: [mean of buy < 3 ms]\n",
+    );
+    let output = place.run("capacity sale.yaml --over traffic.rate --replications 3 --max-replications 3 --quiet");
+    ends(&output, 0);
+    assert!(stdout(&output).contains("mean of buy 1."), "{}", stdout(&output));
+}
+
+#[test]
+fn results_are_not_written_over_a_file() {
+    let place = Place::new();
+    place.scenario("a.yaml", "100/s", "5 s", "run: {replications: 2}\n");
+    let output = place.run("run a.yaml --quiet --out a.yaml");
+    assert!(stderr(&output).contains("a.yaml is a file; name a new or empty folder"), "{}", stderr(&output));
+}
+
+#[test]
+fn objectives_written_the_other_way_round_and_mappings_for_lists_are_answered_with_what_to_write() {
+    let place = Place::new();
+    place.file(
+        "sale.yaml",
+        "traffic: {rate: 100/s, duration: 5 s, classes: {buy: {share: 30%}}}\npath: [delay: {time: 1 ms}]\n\
+         objectives: [buy p95 < 3 ms]\n",
+    );
+    let output = place.run("check sale.yaml");
+    ends(&output, 2);
+    let told = stderr(&output);
+    assert!(told.contains("did you mean `p95 of buy`, for the class `buy`?"), "{told}");
+    assert!(told.contains("expected a list such as `[a, b]`"), "{told}");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! `break-even`: where the bills of two scenarios cross.
 
 use super::arguments::{BreakEvenArguments, Format, Per};
-use super::commands::print;
+use super::commands::{print, print_bytes};
 use super::{Exit, Failure, choice};
 use crate::diagnostic::render;
-use crate::report::number;
+use crate::report::{break_even as report, number};
 use crate::scenario;
 use crate::stats::Interval;
 use crate::study::break_even::{Asked, Crossing, find};
@@ -71,6 +71,19 @@ pub(super) fn paired(
     })
 }
 
+/// The range on either side of the crossing.
+fn stretches<'a>(crossing: &Crossing, names: [&'a str; 2], (from, to): (f64, f64)) -> Vec<report::Stretch<'a>> {
+    let stretch =
+        |from, to, first: bool, end| report::Stretch { from, to, cheaper: Some(names[usize::from(!first)]), end };
+    match *crossing {
+        Crossing::At { value, low, high, first_below } => {
+            let end = report::End { interval: (low, high), why: "bills", objective: None };
+            vec![stretch(from, value, first_below, Some(end)), stretch(value, to, !first_below, None)]
+        }
+        Crossing::Nowhere { first } => vec![stretch(from, to, first, None)],
+    }
+}
+
 fn tell(
     arguments: &BreakEvenArguments,
     crossing: &Crossing,
@@ -80,6 +93,11 @@ fn tell(
 ) -> Result<(), Failure> {
     let [first, second] = pair;
     let what = arguments.per.what();
+    if arguments.format == Format::Csv {
+        let ends = (number_of(&arguments.from)?.0, number_of(&arguments.to)?.0);
+        let stretches = stretches(crossing, [&first.name, &second.name], (ends.0.min(ends.1), ends.0.max(ends.1)));
+        return print_bytes(&report::table(&arguments.over, unit, what, &stretches).to_csv());
+    }
     if arguments.format == Format::Json {
         let mut document = match crossing {
             Crossing::At { value, low, high, first_below } => json!({

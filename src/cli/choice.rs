@@ -2,9 +2,9 @@
 
 use super::arguments::{BreakEvenArguments, Format};
 use super::break_even::{both, paired, written};
-use super::commands::print;
+use super::commands::{print, print_bytes};
 use super::{Exit, Failure};
-use crate::report::number;
+use crate::report::{break_even as report, number};
 use crate::stats::Interval;
 use crate::study::choice::{Change, Choice, Compared, Lack, Why, changes};
 use crate::study::{Finding, Verdict};
@@ -36,7 +36,11 @@ pub fn choose(arguments: &BreakEvenArguments, (from, to): (f64, f64), unit: &str
     let stretches: Vec<Stretch<'_>> = stretches(first, &changes, ends);
     match arguments.format {
         Format::Json => print(&format!("{:#}\n", document(arguments, &stretches, &names, unit)))?,
-        Format::Table | Format::Csv => print(&text(arguments, &stretches, &names, unit))?,
+        Format::Csv => {
+            let rows: Vec<report::Stretch<'_>> = stretches.iter().map(|one| one.row(&names)).collect();
+            print_bytes(&report::table(&arguments.over, unit, arguments.per.what(), &rows).to_csv())?;
+        }
+        Format::Table => print(&text(arguments, &stretches, &names, unit))?,
     }
     Ok(Exit::Good)
 }
@@ -57,6 +61,22 @@ struct Stretch<'a> {
     to: f64,
     choice: Choice,
     end: Option<&'a Change>,
+}
+
+impl Stretch<'_> {
+    /// As a row of the table.
+    fn row<'a>(&'a self, names: &'a [String; 2]) -> report::Stretch<'a> {
+        let end = |change: &'a Change| {
+            let (why, lack) = match &change.why {
+                Why::Bills => ("bills", None),
+                Why::Misses(side, lack) => ("misses", Some((side, lack))),
+                Why::Meets(side, lack) => ("meets", Some((side, lack))),
+            };
+            let objective = lack.map(|(side, lack)| (names[*side].as_str(), lack.objective.as_str()));
+            report::End { interval: (change.low, change.high), why, objective }
+        };
+        report::Stretch { from: self.from, to: self.to, cheaper: name(self.choice, names), end: self.end.map(end) }
+    }
 }
 
 fn stretches(first: Choice, changes: &[Change], (from, to): (f64, f64)) -> Vec<Stretch<'_>> {

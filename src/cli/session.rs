@@ -40,7 +40,7 @@ impl<'a> Session<'a> {
     /// Opens the results folder and notes where the results come from.
     pub fn start(loaded: &'a [Loaded], running: &'a Running, out: Option<&Path>) -> Result<Session<'a>, Failure> {
         let folder = out.map(Folder::create).transpose().map_err(|error| match error {
-            FolderError::Foreign(_) => Failure::new(Exit::Usage, format!("error: {error}")),
+            FolderError::Foreign(_) | FolderError::File(_) => Failure::new(Exit::Usage, format!("error: {error}")),
             FolderError::Write { .. } => written(error),
         })?;
         let manifest = Manifest {

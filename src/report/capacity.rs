@@ -125,7 +125,9 @@ fn estimate(tested: &Tested) -> String {
     };
     let shown = number::estimate(&tested.interval, unit);
     let range = if shown.range.is_empty() { String::new() } else { format!(" ({})", shown.range) };
-    format!("{} {}{range}", tested.metric, shown.value)
+    // As the objective names it, class included.
+    let name = tested.objective.split(['<', '>']).next().unwrap_or_default().trim();
+    format!("{name} {}{range}", shown.value)
 }
 
 /// Every point as a table.

@@ -3,6 +3,7 @@
 use super::number::{self, Unit};
 use super::style::{self, BAD, BOLD, DIM, GOOD};
 use super::table::{Column, Layout, Table};
+use crate::pricing::money;
 use crate::stats::Interval;
 use crate::study::cheapest::{Cheapest, Offer};
 use crate::study::{Case, Verdict};
@@ -78,7 +79,8 @@ pub fn line(point: &[String], wide: usize, offer: &Offer) -> String {
 }
 
 fn usd(cost: Option<Interval>) -> String {
-    cost.map_or("no bill".to_owned(), |cost| format!("${:.2}", cost.value))
+    let cost = cost.and_then(|cost| money::nearest(cost.value));
+    cost.map_or("no bill".to_owned(), |cost| format!("{} USD", money::usd(cost)))
 }
 
 /// All points as a table.

@@ -35,6 +35,9 @@ pub enum FolderError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is a file of that name.
+    #[error("{} is a file; name a new or empty folder", .0.display())]
+    File(PathBuf),
     /// The folder holds something else.
     #[error("{} holds files but no results (no run.json); name a new or empty folder", .0.display())]
     Foreign(PathBuf),
@@ -46,6 +49,9 @@ impl Folder {
     /// # Errors
     /// When it cannot be created or written, or holds files that are not results.
     pub fn create(root: &Path) -> Result<Folder, FolderError> {
+        if root.is_file() {
+            return Err(FolderError::File(root.to_owned()));
+        }
         let folder = Folder { root: root.to_owned() };
         fs::create_dir_all(root).map_err(failed(root))?;
         let mut entries = fs::read_dir(root).map_err(failed(root))?;

@@ -2,6 +2,7 @@
 //! could change an answer.
 
 pub mod bill;
+pub mod break_even;
 pub mod capacity;
 pub mod cheapest;
 pub mod explain;

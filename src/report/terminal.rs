@@ -328,12 +328,21 @@ fn resources(estimates: &Estimates) -> Grid {
             share if share > 0.0 => format!(", {} % refused", number::short(100.0 * share, 2)),
             _ => String::new(),
         };
+        let each = number::short(resource.wait.value / wait.size, 3);
+        let (waiting, each) = match resource.wait.value.is_finite() {
+            true => (
+                format!("{} waiting,", number::short(resource.waiting.value, 3)),
+                format!("{each} {} each", wait.symbol),
+            ),
+            // Where nobody came, or nobody can wait.
+            false => (String::new(), "no wait".to_owned()),
+        };
         grid.row([
             (resource.name.clone(), PLAIN),
             (busy.value, BOLD),
             ("busy".to_owned(), DIM),
-            (format!("{} waiting,", number::short(resource.waiting.value, 3)), PLAIN),
-            (format!("{} {} each{refused}", number::short(resource.wait.value / wait.size, 3), wait.symbol), PLAIN),
+            (waiting, PLAIN),
+            (format!("{each}{refused}"), PLAIN),
         ]);
     }
     grid
@@ -774,6 +783,16 @@ mod tests {
         warning: two: 16 % of the time goes by in `waf`, whose waf.latency is an
                  estimate (grade D): measure your own
         ");
+    }
+
+    #[test]
+    fn a_resource_that_nobody_waits_for_has_no_number_of_waits() {
+        let case = trial::case("one", 500.0, 1);
+        let mut estimates = Estimates::of(&case, &sample(&case, Executor::Event));
+        estimates.resources.iter_mut().for_each(|one| one.wait = Interval::UNKNOWN);
+        let mut out = String::new();
+        resources(&estimates).write(&mut out);
+        assert!(out.contains("no wait") && !out.contains("waiting"), "{out}");
     }
 
     #[test]

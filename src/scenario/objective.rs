@@ -135,9 +135,12 @@ pub(super) fn measured(text: &str, at: SourceSpan, problems: &mut Problems) -> O
         return None;
     }
     let problem = problems.error(at, format!("`{text}` is not a quantity of a result"));
-    match nearest(text, WORDS) {
-        Some(word) => problem.label(format!("did you mean `{word}`?")),
-        None => problem.label("expected a percentile such as `p99`, `mean`, `errors` or `throughput`"),
+    match (text.rsplit_once(' '), nearest(text, WORDS)) {
+        (Some((class, quantity)), _) if WORDS.contains(&quantity) || percentile(quantity).is_some() => {
+            problem.label(format!("did you mean `{quantity} of {class}`, for the class `{class}`?"))
+        }
+        (_, Some(word)) => problem.label(format!("did you mean `{word}`?")),
+        (_, None) => problem.label("expected a percentile such as `p99`, `mean`, `errors` or `throughput`"),
     };
     None
 }
@@ -186,6 +189,7 @@ mod tests {
         assert_eq!(refused("p99 = 1 s"), "`=` is not a comparison here @4..5");
         assert_eq!(refused("p100 < 1 s"), "`p100` is not a percentile that can be estimated @0..4");
         assert_eq!(refused("eror < 1%"), "`eror` is not a quantity of a result @0..4");
+        assert_eq!(refused("buy p95 < 1 s"), "`buy p95` is not a quantity of a result @0..7");
         assert_eq!(refused("p99 < 250"), "`250` has no unit @6..9");
         assert_eq!(refused("errors < 1 ms"), "`1 ms` is not a share @9..13");
         assert_eq!(refused("p99 <"), "this is nothing @5..5");

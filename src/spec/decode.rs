@@ -242,7 +242,7 @@ impl Decode for Node {
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Option<Vec<T>> {
         let Some(items) = node.as_list() else {
-            mismatch(node, "expected a list", problems);
+            mismatch(node, "expected a list such as `[a, b]`, or a line `- a` for each of its items", problems);
             return None;
         };
         // Decode every item before giving up, so that all problems are found.
