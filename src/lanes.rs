@@ -57,6 +57,12 @@ pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// What may be used of vectors of four numbers, for what loops do not become by themselves.
+#[cfg(target_arch = "x86_64")]
+pub fn fours() -> Option<pulp::x86::V3> {
+    if used() == Lanes::Baseline { None } else { pulp::x86::V3::try_new() }
+}
+
 /// The widest that the processor has.
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 fn supported() -> Lanes {

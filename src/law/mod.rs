@@ -12,6 +12,7 @@ mod cache;
 mod constant;
 mod describe;
 mod exponential;
+mod fours;
 mod gamma;
 mod leaf;
 mod lognormal;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::fours::Fours;
 use super::leaf::Smooth;
 use super::table::{self, Cells};
 use super::{LARGEST, Side, samples};
@@ -77,26 +78,27 @@ struct Map {
     ceiling: f64,
 }
 
-/// Draws from a table: places, pairs of terms and sums each in a loop of its own, which becomes vector code. Only cells are
-/// read one after another: instructions that gather from a table take longer than that.
+/// Draws from a table: places, polynomials and whole numbers each in a loop of its own, which becomes vector code. Only
+/// cells are read one after another: instructions that gather from a table take longer than that.
 ///
 /// `place` gives cell and local coordinate of what is drawn from, `put` what becomes of a draw and what it comes to.
 #[inline(always)]
 fn fill_from_table<A: Copy + Default>(
     cells: &Cells,
     map: Map,
-    place: impl Fn(A) -> (usize, f64) + Copy,
+    place: impl Fn(A) -> (u64, f64) + Copy,
     put: impl Fn(u64, u64) -> u64 + Copy,
     (from, to): (&[A], &[u64]),
     out: &mut [u64],
 ) {
+    let fours = Fours::get();
     let (blocks, rest) = from.as_chunks::<CHUNK>();
     let (to_blocks, to_rest) = to.as_chunks::<CHUNK>();
     let (out_blocks, out_rest) = out.as_chunks_mut::<CHUNK>();
     if !blocks.is_empty() {
         let mut between = Between::default();
         for ((from, to), out) in blocks.iter().zip(to_blocks).zip(out_blocks) {
-            fill_block(cells, map, place, put, (from, to), &mut between, out);
+            fill_block((cells, fours), map, place, put, (from, to), &mut between, out);
         }
     }
     let mut between = Between::default();
@@ -105,7 +107,7 @@ fn fill_from_table<A: Copy + Default>(
         let (mut padded, mut padded_to, mut drawn) = ([A::default(); FEW], [0; FEW], [0; FEW]);
         padded[..from.len()].copy_from_slice(from);
         padded_to[..to.len()].copy_from_slice(to);
-        fill_block(cells, map, place, put, (&padded, &padded_to), &mut between, &mut drawn);
+        fill_block((cells, fours), map, place, put, (&padded, &padded_to), &mut between, &mut drawn);
         out.copy_from_slice(&drawn[..out.len()]);
     }
 }
@@ -115,37 +117,49 @@ fn fill_from_table<A: Copy + Default>(
 struct Between<const N: usize> {
     cells: [u64; N],
     places: [f64; N],
-    pairs: [[f64; 4]; N],
+    values: [f64; N],
 }
 
 impl<const N: usize> Default for Between<N> {
     fn default() -> Between<N> {
-        Between { cells: [0; N], places: [0.0; N], pairs: [[0.0; 4]; N] }
+        Between { cells: [0; N], places: [0.0; N], values: [0.0; N] }
     }
 }
 
 #[inline(always)]
 fn fill_block<A: Copy, const N: usize>(
-    cells: &Cells,
+    (cells, fours): (&Cells, Option<Fours>),
     map: Map,
-    place: impl Fn(A) -> (usize, f64),
+    place: impl Fn(A) -> (u64, f64),
     put: impl Fn(u64, u64) -> u64,
     (from, to): (&[A; N], &[u64; N]),
     between: &mut Between<N>,
     out: &mut [u64; N],
 ) {
-    let Between { cells: chosen, places, pairs } = between;
+    let Between { cells: chosen, places, values } = between;
     for ((cell, t), &from) in chosen.iter_mut().zip(&mut *places).zip(from) {
-        let place = place(from);
-        (*cell, *t) = (place.0 as u64, place.1);
+        (*cell, *t) = place(from);
     }
-    for ((pairs, &cell), &t) in pairs.iter_mut().zip(&*chosen).zip(&*places) {
+    match fours {
+        Some(fours) => fours.polynomials(cells, (chosen, places), values),
+        None => polynomials(cells, (chosen, places), values),
+    }
+    for ((out, &to), &value) in out.iter_mut().zip(to).zip(&*values) {
+        *out = put(whole(value * map.scale + map.shift, map.floor, map.ceiling), to);
+    }
+}
+
+/// Values of the polynomials of cells: terms two by two first, as these are what a cell is read for.
+#[inline(always)]
+fn polynomials<const N: usize>(cells: &Cells, (chosen, places): (&[u64; N], &[f64; N]), values: &mut [f64; N]) {
+    let mut pairs = [[0.0; 4]; N];
+    for ((pairs, &cell), &t) in pairs.iter_mut().zip(chosen).zip(places) {
         // The way out, which is never taken, keeps the loop from being turned into vector code that gathers.
         let Some(cell) = cells.get(cell as usize) else { return };
-        *pairs = cell.pairs(t);
+        *pairs = table::pairs(cell, t);
     }
-    for (((out, &to), pairs), &t) in out.iter_mut().zip(to).zip(&*pairs).zip(&*places) {
-        *out = put(whole(table::sum(pairs, t) * map.scale + map.shift, map.floor, map.ceiling), to);
+    for ((value, pairs), &t) in values.iter_mut().zip(&pairs).zip(places) {
+        *value = table::sum(pairs, t);
     }
 }
 

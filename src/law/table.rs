@@ -16,6 +16,14 @@ const CELLS_AN_OCTAVE_BITS: u32 = 4;
 const CELLS_A_SIDE: usize = 52 << CELLS_AN_OCTAVE_BITS;
 /// What is shifted out of the bits of a tail probability to leave exponent and cell.
 const SHIFT: u32 = 52 - CELLS_AN_OCTAVE_BITS;
+/// Numbers a cell.
+const WIDTH: usize = 8;
+/// Cells of a table: the low bits of exponent and cell, and the side as the bit above, say which. Some stay unused.
+const CELLS: usize = 2048;
+/// The bit of a tail probability in the place of which the side is written.
+const SIDE: u64 = (CELLS as u64 / 2) << SHIFT;
+/// The bits of a place that say where the numbers of a cell begin.
+const PLACES: u64 = (CELLS * WIDTH - WIDTH) as u64;
 /// The smallest tail of a uniform: 2^-53.
 pub(super) const SMALLEST_TAIL: f64 = 1.0 / (1u64 << 53) as f64;
 /// Exponent and cell of the smallest tail.
@@ -30,19 +38,30 @@ const NEGLIGIBLE: f64 = 1e-12;
 /// A step back by this share of the value is rounding, not a failure of monotony.
 const ROUNDING: f64 = 1e-12;
 
-/// The polynomial of a cell, one cache line.
-#[repr(C, align(64))]
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cell {
-    /// Coefficients of degree 0, 2 and 4.
-    even: [f64; 4],
-    /// Coefficients of degree 1, 3 and 5.
-    odd: [f64; 4],
-}
+/// The polynomial of a cell, one cache line: coefficients of degree 0, 2 and 4, then of degree 1, 3 and 5, each followed by
+/// a zero.
+pub(super) type Cell = [f64; WIDTH];
 
-/// All cells: the upper side, then the lower. The length is a power of two so that a masked index needs no check; the
-/// last cells stay unused.
-pub(super) type Cells = [Cell; 2048];
+/// All cells: the upper side, then the lower, one after another as plain numbers, so that where a cell begins needs no
+/// multiplication.
+#[repr(C, align(64))]
+#[derive(Clone, Debug)]
+pub(super) struct Cells([f64; CELLS * WIDTH]);
+
+impl Cells {
+    /// The cell at a place; the other bits of that do not matter.
+    #[inline(always)]
+    pub fn at(&self, place: u64) -> &Cell {
+        let from = (place & PLACES) as usize;
+        self.0[from..from + WIDTH].as_array().unwrap_or(&[0.0; WIDTH])
+    }
+
+    /// The cell that begins at a number, if one can.
+    #[inline(always)]
+    pub fn get(&self, from: usize) -> Option<&Cell> {
+        self.0.get(from..from + WIDTH)?.as_array()
+    }
+}
 
 /// A tabulated quantile function and what is known of it.
 #[derive(Debug)]
@@ -60,8 +79,8 @@ pub(super) struct Table {
 /// The value for a tail probability between 2^-53 and 1/2 (beyond: that of the nearest end).
 #[inline]
 pub(super) fn value(cells: &Cells, side: Side, tail: f64) -> f64 {
-    let (cell, t) = place(within(tail), side as u64);
-    polynomial(&cells[cell], t)
+    let (place, t) = place(within(tail), side as u64);
+    polynomial(cells.at(place), t)
 }
 
 /// The tail probability, or the nearest that a table knows.
@@ -72,42 +91,39 @@ fn within(tail: f64) -> f64 {
     if tail < largest { tail } else { largest }
 }
 
-/// The cell and the local coordinate of a tail probability, written negative if it is the lower one.
+/// The place of the cell and the local coordinate of a tail probability, written negative if it is the lower one.
 #[inline(always)]
-pub(super) fn place_of_signed(tail: f64) -> (usize, f64) {
+pub(super) fn place_of_signed(tail: f64) -> (u64, f64) {
     place(within(tail.abs()), tail.to_bits() >> 63)
 }
 
 /// The value for 64 random bits.
 #[inline]
 pub(super) fn value_of_bits(cells: &Cells, bits: u64) -> f64 {
-    let (cell, t) = place_of_bits(bits);
-    polynomial(&cells[cell], t)
+    let (place, t) = place_of_bits(bits);
+    polynomial(cells.at(place), t)
 }
 
-/// The cell and the local coordinate of 64 random bits.
-#[inline]
-pub(super) fn place_of_bits(bits: u64) -> (usize, f64) {
-    let q = uniform(bits) - 0.5;
-    place(0.5 - q.abs(), q.to_bits() >> 63)
+/// The place of the cell and the local coordinate of 64 random bits.
+#[inline(always)]
+pub(super) fn place_of_bits(bits: u64) -> (u64, f64) {
+    // The tail of the upper half is that of the bits turned round, since both ends of a uniform are as far away.
+    let upper = ((bits as i64) >> 63) as u64;
+    place(uniform(bits ^ upper), !upper)
 }
 
 /// The polynomial of a cell at the local coordinate, in Estrin's order. The order is part of the results.
 #[inline]
 fn polynomial(cell: &Cell, t: f64) -> f64 {
-    sum(&cell.pairs(t), t)
+    sum(&pairs(cell, t), t)
 }
 
-impl Cell {
-    const ZERO: Cell = Cell { even: [0.0; 4], odd: [0.0; 4] };
-
-    /// Terms two by two, without the even power they are multiplied with: c0 + c1 t, c2 + c3 t, c4 + c5 t; the last of
-    /// the four stays unused.
-    #[inline(always)]
-    pub fn pairs(&self, t: f64) -> [f64; 4] {
-        let Cell { even: [a, b, c, d], odd: [e, f, g, h] } = *self;
-        [a + e * t, b + f * t, c + g * t, d + h * t]
-    }
+/// Terms two by two, without the even power they are multiplied with: c0 + c1 t, c2 + c3 t, c4 + c5 t; the last of
+/// the four stays unused.
+#[inline(always)]
+pub(super) fn pairs(cell: &Cell, t: f64) -> [f64; 4] {
+    let [a, b, c, d, e, f, g, h] = *cell;
+    [a + e * t, b + f * t, c + g * t, d + h * t]
 }
 
 /// The value of a polynomial from its terms two by two.
@@ -117,26 +133,29 @@ pub(super) fn sum(pairs: &[f64; 4], t: f64) -> f64 {
     (pairs[0] + pairs[1] * t2) + pairs[2] * (t2 * t2)
 }
 
-/// The cell of a tail probability and the place in it, from -1/2 to 1/2.
-#[inline]
-fn place(tail: f64, lower: u64) -> (usize, f64) {
+/// Where the numbers of the cell of a tail probability begin, and the place in it, from -1/2 to 1/2. Of `lower`, which says
+/// the side, all bits are alike or only the lowest may be set.
+#[inline(always)]
+fn place(tail: f64, lower: u64) -> (u64, f64) {
     const ONE: u64 = 0x3FF0_0000_0000_0000;
     let pattern = tail.to_bits();
-    let cell = (pattern >> SHIFT).wrapping_sub(FIRST) + lower * CELLS_A_SIDE as u64;
+    let cell = (pattern & !SIDE) | (lower << SIDE.trailing_zeros() & SIDE);
     let rest = (pattern << (CELLS_AN_OCTAVE_BITS + 12)) >> 12;
-    (cell as usize & 2047, f64::from_bits(ONE | rest) - 1.5)
+    (cell >> (SHIFT - WIDTH.trailing_zeros()) & PLACES, f64::from_bits(ONE | rest) - 1.5)
 }
 
 impl Table {
     /// The table of a quantile function.
     pub fn build(family: &dyn Family) -> Table {
-        let mut cells = vec![Cell::ZERO; 2048];
+        let mut cells = Box::new(Cells([0.0; CELLS * WIDTH]));
         for side in [Side::Upper, Side::Lower] {
             for cell in 0..CELLS_A_SIDE {
-                cells[side as usize * CELLS_A_SIDE + cell] = fit(|t| family.quantile(side, tail_at(cell, t)));
+                let (place, _) = place(tail_at(cell, 0.0), side as u64);
+                let fitted = fit(|t| family.quantile(side, tail_at(cell, t)));
+                cells.0[place as usize..][..WIDTH].copy_from_slice(&fitted);
             }
         }
-        let cells: Arc<Cells> = Arc::<[Cell]>::from(cells).try_into().unwrap_or_else(|_| Arc::new([Cell::ZERO; 2048]));
+        let cells = Arc::from(cells);
         let error = measured_error(&cells, family);
         let (mean, variance) = moments(|side, tail| value(&cells, side, tail));
         Table { cells, error, mean, variance }
@@ -156,7 +175,7 @@ fn fit(f: impl Fn(f64) -> f64) -> Cell {
     let minus = NODES.map(|t| f(-t));
     let even = quadratic(std::array::from_fn(|k| 0.5 * (plus[k] + minus[k])));
     let odd = quadratic(std::array::from_fn(|k| 0.5 * (plus[k] - minus[k]) / NODES[k]));
-    Cell { even: [even[0], even[1], even[2], 0.0], odd: [odd[0], odd[1], odd[2], 0.0] }
+    [even[0], even[1], even[2], 0.0, odd[0], odd[1], odd[2], 0.0]
 }
 
 /// The quadratic in y = t^2 through three values at the nodes.
@@ -176,7 +195,7 @@ fn measured_error(cells: &Cells, family: &dyn Family) -> f64 {
         // From here on values must rise with the tail on the lower side and fall with it on the upper.
         let mut last = None;
         for cell in 0..CELLS_A_SIDE {
-            let c = &cells[side as usize * CELLS_A_SIDE + cell];
+            let c = cells.at(place(tail_at(cell, 0.0), side as u64).0);
             for t in PROBES {
                 let exact = family.quantile(side, tail_at(cell, t));
                 let found = polynomial(c, t);
