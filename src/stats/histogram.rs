@@ -14,14 +14,20 @@ const FEW: usize = 8;
 
 /// Counts of whole numbers in buckets of bounded relative width, with the exact count, sum, minimum and maximum.
 ///
-/// Memory is 8 bytes for each bucket between the lowest and the highest octave seen: 8 KiB an octave with
-/// [`FINE`](Histogram::FINE) buckets, 1 KiB with [`NARROW`](Histogram::NARROW) ones.
+/// Memory is 4 bytes for each bucket between the lowest and the highest octave seen: 4 KiB an octave with
+/// [`FINE`](Histogram::FINE) buckets, half a KiB with [`NARROW`](Histogram::NARROW) ones; three times as much after four
+/// thousand million values.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     bits: u32,
     /// Index of the bucket that `counts[0]` counts: the counters cover only the octaves that were seen.
     first: usize,
-    counts: Vec<u64>,
+    /// What was counted since counters were last carried over. Narrow counters stay in the nearest caches.
+    counts: Vec<u32>,
+    /// What was counted before; no counters until some had to be carried over.
+    carried: Vec<u64>,
+    /// Values that may be counted before counters must be carried over, lest one of them overflows.
+    room: u32,
     sum: u128,
     min: u64,
     max: u64,
@@ -47,7 +53,16 @@ impl Histogram {
     /// An empty histogram with 2^`precision_bits` buckets an octave; bits outside 1 to 17 are taken as the nearest of these.
     pub fn new(precision_bits: u32) -> Histogram {
         let bits = precision_bits.clamp(1, 17);
-        Histogram { bits, first: 0, counts: Vec::new(), sum: 0, min: u64::MAX, max: 0 }
+        Histogram {
+            bits,
+            first: 0,
+            counts: Vec::new(),
+            carried: Vec::new(),
+            room: u32::MAX,
+            sum: 0,
+            min: u64::MAX,
+            max: 0,
+        }
     }
 
     /// Counts one value.
@@ -56,11 +71,7 @@ impl Histogram {
         self.sum += u128::from(value);
         self.min = self.min.min(value);
         self.max = self.max.max(value);
-        let index = index(value, self.bits);
-        match self.counts.get_mut(index.wrapping_sub(self.first)) {
-            Some(count) => *count += 1,
-            None => self.extend(index, 1),
-        }
+        self.add(index(value, self.bits), 1);
     }
 
     /// Counts many values.
@@ -135,7 +146,14 @@ impl Histogram {
 
     /// How many values were counted.
     pub fn count(&self) -> u64 {
-        self.counts.iter().sum()
+        let carried = self.carried.iter().sum::<u64>();
+        self.counts.iter().map(|&count| u64::from(count)).sum::<u64>() + carried
+    }
+
+    /// What was counted in each bucket, from the first of the counters on.
+    fn counts(&self) -> impl Iterator<Item = u64> + '_ {
+        let carried = |place: usize| self.carried.get(place).copied().unwrap_or(0);
+        self.counts.iter().enumerate().map(move |(place, &count)| u64::from(count) + carried(place))
     }
 
     /// Exact sum of the values.
@@ -176,12 +194,12 @@ impl Histogram {
     /// How many values are counted in buckets wholly above `value`.
     pub fn count_above(&self, value: u64) -> u64 {
         let start = (index(value, self.bits) + 1).saturating_sub(self.first);
-        self.counts.get(start..).map_or(0, |counts| counts.iter().sum())
+        self.counts().skip(start).sum()
     }
 
     /// The buckets that counted something, from low to high.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
-        self.counts.iter().enumerate().filter(|&(_, &count)| count > 0).map(|(i, &count)| {
+        self.counts().enumerate().filter(|&(_, count)| count > 0).map(|(i, count)| {
             let low = lowest(self.first + i, self.bits);
             Bucket { low, high: low + (width(self.first + i, self.bits) - 1), count }
         })
@@ -254,10 +272,12 @@ impl Histogram {
     ) {
         let (min, max) = self.known(coarser.as_deref());
         let (linear, shift) = (1u64 << self.bits, 52 - self.bits);
+        let first = self.first_key();
         // What lies below the least value known is counted otherwise: usually no bucket of a single number is asked for.
-        let octave = |_: u64, real: f64| real.to_bits() >> shift;
+        let octave = |_: u64, real: f64| (real.to_bits() >> shift).wrapping_sub(first);
+        let single = self.first as u64;
         let any =
-            |value: u64, real: f64| if real < linear as f64 { value + self.offset() } else { octave(value, real) };
+            |value: u64, real: f64| if real < linear as f64 { value.wrapping_sub(single) } else { octave(value, real) };
         let mut keys = [0; N];
         let sum = match min < linear {
             true => place(some, others, &value, any, (min, max), &mut keys),
@@ -265,30 +285,55 @@ impl Histogram {
         };
         let Some(sum) = sum else { return self.record_otherwise(some, others, value, coarser) };
         self.sum += u128::from(sum);
-        let first = self.offset().wrapping_add(self.first as u64);
+        self.make_room(N as u32);
         if let Some(coarser) = coarser {
             coarser.sum += u128::from(sum);
+            coarser.make_room(N as u32);
             let finer = self.bits - coarser.bits;
-            let coarse = coarser.offset().wrapping_add(coarser.first as u64);
-            increment_both((&mut self.counts, first), (&mut coarser.counts, coarse), finer, &keys);
+            let coarse_first = coarser.first_key();
+            // The first key begins an octave, so nothing is carried into the bits that are shifted out.
+            let later = (first >> finer).wrapping_sub(coarse_first);
+            let coarse = keys.map(|key| (key >> finer).wrapping_add(later));
+            increment(&mut self.counts, &keys);
+            increment(&mut coarser.counts, &coarse);
             return;
         }
-        let zero = self.offset();
-        let zeros = if min == 0 { keys.iter().map(|&key| u64::from(key == zero)).sum() } else { 0 };
+        let zeros = if min == 0 { keys.iter().map(|&key| u64::from(key == 0)).sum() } else { 0 };
         if zeros > N as u64 / 4 {
             // A counter that is wanted again at once makes its next user wait.
-            let length = kept(&mut keys, zero);
-            self.add(0, zeros);
-            increment(&mut self.counts, first, &keys[..length]);
+            let length = kept(&mut keys, 0);
+            self.counts[0] += zeros as u32;
+            increment(&mut self.counts, &keys[..length]);
         } else {
-            increment(&mut self.counts, first, &keys);
+            increment(&mut self.counts, &keys);
         }
     }
 
-    /// What the key of a value, the leading bits of it as an `f64`, lies above the number of its bucket.
+    /// Counters can take so many more values.
     #[inline(always)]
-    fn offset(&self) -> u64 {
-        (1022 + u64::from(self.bits)) << self.bits
+    fn make_room(&mut self, values: u32) {
+        if self.room < values {
+            self.carry();
+        }
+        self.room -= values;
+    }
+
+    /// Carries all counters over, which are zero then.
+    #[cold]
+    #[inline(never)]
+    fn carry(&mut self) {
+        self.carried.resize(self.counts.len(), 0);
+        for (carried, count) in self.carried.iter_mut().zip(&mut self.counts) {
+            *carried += u64::from(std::mem::take(count));
+        }
+        self.room = u32::MAX;
+    }
+
+    /// The leading bits, as an `f64`, of values in the first bucket of the counters. (If those are buckets of single numbers:
+    /// what these bits would be, counted down from the octaves.)
+    #[inline(always)]
+    fn first_key(&self) -> u64 {
+        ((1022 + u64::from(self.bits)) << self.bits).wrapping_add(self.first as u64)
     }
 
     /// The least and the greatest value that need neither more counters nor a new minimum or maximum, here and in a
@@ -341,8 +386,16 @@ impl Histogram {
 
     #[inline]
     fn add(&mut self, index: usize, times: u64) {
-        match self.counts.get_mut(index.wrapping_sub(self.first)) {
-            Some(count) => *count += times,
+        let place = index.wrapping_sub(self.first);
+        match self.counts.get_mut(place) {
+            Some(count) if times <= u64::from(self.room) => {
+                *count += times as u32;
+                self.room -= times as u32;
+            }
+            Some(_) => {
+                self.carry();
+                self.carried[place] += times;
+            }
             None => self.extend(index, times),
         }
     }
@@ -357,19 +410,34 @@ impl Histogram {
         } else {
             (self.first.min(start), (self.first + self.counts.len()).max(start + octave))
         };
+        let before = self.first.max(from) - from;
         let mut counts = vec![0; to - from];
-        counts[self.first.max(from) - from..][..self.counts.len()].copy_from_slice(&self.counts);
-        counts[index - from] += times;
+        counts[before..][..self.counts.len()].copy_from_slice(&self.counts);
         self.counts = counts;
+        if !self.carried.is_empty() {
+            let mut carried = vec![0; to - from];
+            carried[before..][..self.carried.len()].copy_from_slice(&self.carried);
+            self.carried = carried;
+        }
         self.first = from;
+        self.add(index, times);
     }
 
     fn merge_counts(&mut self, other: &Histogram) {
         self.add(other.first, 0);
         self.add(other.first + other.counts.len() - 1, 0);
         let start = other.first - self.first;
-        for (mine, theirs) in self.counts[start..].iter_mut().zip(&other.counts) {
-            *mine += theirs;
+        let counted = u32::MAX - other.room;
+        if other.carried.is_empty() && counted <= self.room {
+            self.room -= counted;
+            for (mine, theirs) in self.counts[start..].iter_mut().zip(&other.counts) {
+                *mine += theirs;
+            }
+        } else {
+            self.carry();
+            for (mine, theirs) in self.carried[start..].iter_mut().zip(other.counts()) {
+                *mine += theirs;
+            }
         }
     }
 
@@ -433,8 +501,8 @@ fn kept<const N: usize>(values: &mut [u64; N], unwanted: u64) -> usize {
     length
 }
 
-/// Keys of what `value` makes of two columns, and the sum; nothing if values are all the same, not within bounds, or not
-/// below 2^52.
+/// Keys of what `value` makes of two columns, and the sum; nothing if values may all be the same, are not within bounds, or
+/// not below 2^52.
 #[inline(always)]
 fn place<const N: usize>(
     some: &[u64; N],
@@ -446,55 +514,32 @@ fn place<const N: usize>(
 ) -> Option<u64> {
     const ZERO: u64 = (1023 + 52) << 52;
     const TWO_52: f64 = (1u64 << 52) as f64;
-    let one = value(some[0], others[0]);
-    let (mut sum, mut differences, mut outside) = (0u64, 0, 0);
+    let (mut sum, mut outside) = (0u64, 0);
     for ((place, &some), &other) in keys.iter_mut().zip(some).zip(others) {
         let value = value(some, other);
         // Below 2^52 the bits of a number as `f64` are exponent and bucket; comparing it takes one instruction on every
         // processor.
         *place = key(value, f64::from_bits(ZERO | value) - TWO_52);
         sum = sum.wrapping_add(value);
-        differences |= value ^ one;
         // The sign of a difference says which is greater, without a mask.
         outside |= value.wrapping_sub(min) | max.wrapping_sub(value);
     }
-    ((differences | one) >> 52 == 0 && differences != 0 && outside >> 63 == 0).then_some(sum)
+    let same = value(some[0], others[0]).wrapping_mul(N as u64);
+    (max >> 52 == 0 && outside >> 63 == 0 && sum != same).then_some(sum)
 }
 
-/// Counts into buckets of octaves that were seen, of which the counters begin with the first key.
+/// Counts into buckets of octaves that were seen.
 #[inline(always)]
-fn increment(counts: &mut [u64], first: u64, keys: &[u64]) {
-    let mut count = |key: u64| {
-        if let Some(count) = counts.get_mut(key.wrapping_sub(first) as usize) {
-            *count += 1;
-        }
-    };
+fn increment(counts: &mut [u32], keys: &[u64]) {
     let (fours, rest) = keys.as_chunks::<4>();
-    fours.iter().for_each(|&[a, b, c, d]| {
-        count(a);
-        count(b);
-        count(c);
-        count(d);
-    });
-    rest.iter().for_each(|&key| count(key));
+    fours.iter().for_each(|four| four.iter().for_each(|&key| count(counts, key)));
+    rest.iter().for_each(|&key| count(counts, key));
 }
 
-/// Counts into buckets of a histogram, and into those of a coarser one in which they lie; all are above the buckets of
-/// single numbers, and of octaves that were seen.
 #[inline(always)]
-fn increment_both(
-    (fine, first): (&mut [u64], u64),
-    (coarse, coarse_first): (&mut [u64], u64),
-    finer: u32,
-    keys: &[u64],
-) {
-    for &key in keys {
-        if let Some(count) = fine.get_mut(key.wrapping_sub(first) as usize) {
-            *count += 1;
-        }
-        if let Some(count) = coarse.get_mut((key >> finer).wrapping_sub(coarse_first) as usize) {
-            *count += 1;
-        }
+fn count(counts: &mut [u32], key: u64) {
+    if let Some(count) = counts.get_mut(key as usize) {
+        *count = count.wrapping_add(1);
     }
 }
 
@@ -647,6 +692,38 @@ mod tests {
                 });
             }
         }
+    }
+
+    #[test]
+    fn counters_that_are_carried_over_lose_nothing() {
+        let values = values(9, 3000);
+        for bits in [Histogram::NARROW, Histogram::FINE] {
+            let expected = recorded(&values, bits);
+            let (mut histogram, mut coarse) = (Histogram::new(bits), Histogram::new(6));
+            for (number, chunk) in values.chunks(100).enumerate() {
+                (histogram.room, coarse.room) = (histogram.room.min(250), coarse.room.min(150));
+                match number % 3 {
+                    0 => chunk.iter().for_each(|&value| histogram.record(value)),
+                    1 => histogram.record_all(chunk),
+                    _ => histogram.record_in_both(&mut coarse, chunk),
+                }
+            }
+            assert!(!histogram.carried.is_empty() && !coarse.carried.is_empty());
+            assert_eq!((histogram.count(), histogram.count_above(1000)), (3000, expected.count_above(1000)));
+            assert_eq!(histogram, expected);
+            let (mut doubled, mut other) = (histogram.clone(), expected.clone());
+            doubled.merge(&histogram);
+            other.merge(&expected);
+            assert_eq!(doubled, other);
+            other.merge(&histogram);
+            doubled.merge(&expected);
+            assert_eq!(doubled, other);
+        }
+        let mut many = recorded(&[7, 8], Histogram::FINE);
+        many.record_n(7, 3 << 32);
+        many.record_n(1 << 20, 1 << 40);
+        let buckets: Vec<u64> = many.buckets().map(|bucket| bucket.count).collect();
+        assert_eq!(buckets, [1 + (3 << 32), 1, 1 << 40]);
     }
 
     #[test]
