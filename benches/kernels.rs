@@ -12,7 +12,7 @@ use gatepath::lanes::{Lanes, limit, used};
 use gatepath::law::{Law, LawSpec};
 use gatepath::rng::{Key, Threshold, happens_all};
 use gatepath::stats::{Histogram, Series};
-use gatepath::time::{Span, Time};
+use gatepath::time::{Extent, Span, Time};
 use gatepath::traffic::{Arrivals, Flat, Population, Profile, Spacing, Traffic};
 use gatepath::units::Rate;
 use std::hint::black_box;
@@ -117,7 +117,9 @@ fn records(criterion: &mut Criterion) {
     }
     let mut series = Series::new(Span::from_secs(100), Some(Span::from_secs(1)));
     measure(&mut group, "series arrivals", |turn| series.arrive_all(black_box(&from[turn])));
-    measure(&mut group, "series ends", |turn| series.finish_all(black_box(&ends[turn]), &values[turn], true, None));
+    measure(&mut group, "series ends", |turn| {
+        series.finish_all((black_box(&ends[turn]), Extent::of(&ends[turn])), &values[turn], true, None)
+    });
 }
 
 fn moves(criterion: &mut Criterion) {

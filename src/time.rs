@@ -133,6 +133,31 @@ pub fn earliest(times: &[u64]) -> u64 {
     )
 }
 
+/// The earliest and the latest of some instants; the earliest is [`Time::NEVER`] where there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The earliest.
+    pub first: Time,
+    /// The latest.
+    pub last: Time,
+}
+
+impl Extent {
+    /// That of these instants.
+    pub fn of(times: &[u64]) -> Extent {
+        let (first, last) = lanes::dispatch(
+            #[inline(always)]
+            || times.iter().fold((u64::MAX, 0), |(first, last), &time| (time.min(first), time.max(last))),
+        );
+        Extent { first: Time(first), last: Time(last) }
+    }
+
+    /// Whether all instants lie in a stretch of time, from its start up to but not including its end.
+    pub fn is_within(self, from: Time, to: Time) -> bool {
+        from <= self.first && self.last < to
+    }
+}
+
 /// How many of these instants lie in a stretch of time, from its start up to but not including its end.
 pub fn count_within(times: &[u64], from: Time, to: Time) -> usize {
     let length = to.since(from).0;
@@ -160,6 +185,21 @@ pub fn count_within(times: &[u64], from: Time, to: Time) -> usize {
 mod tests {
     use super::*;
     use crate::lanes::with_each;
+
+    #[test]
+    fn an_extent_is_within_what_holds_its_ends() {
+        with_each(|lanes| {
+            for length in 1..70 {
+                let times: Vec<u64> = (0..length).map(|n| 1_000 + n * 37 % 71 + (n & 1) * (1 << 62)).collect();
+                let extent = Extent::of(&times);
+                let all = |from, to| times.iter().all(|&at| from <= at && at < to);
+                for (from, to) in [(0, u64::MAX), (1_000, 1 << 62), (1_001, u64::MAX), (0, 1_100)] {
+                    assert_eq!(extent.is_within(Time(from), Time(to)), all(from, to), "{lanes:?}, {length}");
+                }
+            }
+        });
+        assert_eq!(Extent::of(&[]), Extent { first: Time::NEVER, last: Time::ZERO });
+    }
 
     #[test]
     fn a_span_is_shown_in_the_largest_fitting_unit() {

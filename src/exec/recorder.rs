@@ -6,7 +6,7 @@ use crate::op::window::{HOUR, Window};
 use crate::program::{Answered, PoolSpec, Program};
 use crate::stats::histogram::Histogram;
 use crate::stats::series::Series;
-use crate::time::{Span, Time};
+use crate::time::{Extent, Span, Time};
 
 /// What a resource saw, as it is counted.
 #[derive(Clone, Debug)]
@@ -232,7 +232,7 @@ impl Recorder {
                 self.count_ends(index);
             }
         } else {
-            self.end_now(&[at.0], &[latency.0], good, None);
+            self.end_now((&[at.0], Extent { first: at, last: at }), &[latency.0], good, None);
         }
         if let Some(trace) = &mut self.trace {
             let Token { serial, born, before_send, class, outcome, trail, .. } = *token;
@@ -255,17 +255,24 @@ impl Recorder {
         ends.from_send.clear();
         let good = self.kinds[index % (self.answers.len() / 2) / self.classes] == Answered::Served;
         let Ends { at, latencies, counted, .. } = &mut *ends;
-        self.end_now(&at[..len], &latencies[..len], good, Some(counted));
+        let at = &at[..len];
+        self.end_now((at, Extent::of(at)), &latencies[..len], good, Some(counted));
         self.answers[index] = Some(ends);
     }
 
     /// Ends as the system sees them, in whatever time the requests were born. Latencies are counted in a histogram as well,
     /// if there is one.
-    fn end_now(&mut self, ends: &[u64], latencies: &[u64], good: bool, counted: Option<&mut Histogram>) {
-        let measured = self.window.count(ends);
+    fn end_now(
+        &mut self,
+        (ends, extent): (&[u64], Extent),
+        latencies: &[u64],
+        good: bool,
+        counted: Option<&mut Histogram>,
+    ) {
+        let measured = self.window.count_of(ends, extent);
         self.ended += measured;
         self.served += if good { measured } else { 0 };
-        self.series.finish_all(ends, latencies, good, counted);
+        self.series.finish_all((ends, extent), latencies, good, counted);
     }
 
     /// Usage is counted.
@@ -311,11 +318,11 @@ impl Recorder {
 
     /// Requests of one class end with one outcome, as their clients see it. If they were in one and the same stage all
     /// the time, their latencies are their times there as well. `from_send` has their latencies from the send if they were
-    /// sent later than they were meant to be, and is empty otherwise.
+    /// sent later than they were meant to be, and is empty otherwise. All ends lie within `extent`.
     pub fn end_all(
         &mut self,
         (outcome, class, counts): (usize, usize, bool),
-        ends: &[u64],
+        (ends, extent): (&[u64], Extent),
         (latencies, from_send): (&[u64], &[u64]),
         stage: Option<usize>,
     ) {
@@ -328,7 +335,7 @@ impl Recorder {
             Answered::TimedOut => &mut self.balance.gave_up,
         } += ends.len() as u64;
         if !counts {
-            return self.end_now(ends, latencies, good, None);
+            return self.end_now((ends, extent), latencies, good, None);
         }
         let index = self.answer((outcome, class), !from_send.is_empty());
         let mut answers = self.answers[index].take().unwrap_or_else(Ends::new);
@@ -342,7 +349,7 @@ impl Recorder {
                 &mut answers.counted
             }
         };
-        self.end_now(ends, latencies, good, Some(counted));
+        self.end_now((ends, extent), latencies, good, Some(counted));
         self.answers[index] = Some(answers);
     }
 

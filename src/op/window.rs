@@ -1,7 +1,7 @@
 //! The measured time of a run, and integrals over it.
 
 use crate::lanes;
-use crate::time::{Span, Time, count_within};
+use crate::time::{Extent, Span, Time, count_within};
 
 /// An hour of the ledger.
 pub const HOUR: Span = Span::from_secs(3600);
@@ -25,6 +25,11 @@ impl Window {
     /// How many of these instants are measured.
     pub fn count(self, times: &[u64]) -> u64 {
         count_within(times, self.from, self.until) as u64
+    }
+
+    /// The same of instants of known extent.
+    pub fn count_of(self, times: &[u64], extent: Extent) -> u64 {
+        if extent.is_within(self.from, self.until) { times.len() as u64 } else { self.count(times) }
     }
 
     /// The same of instants that never fall.

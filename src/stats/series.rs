@@ -4,7 +4,7 @@
 //! only the octaves they saw.
 
 use super::histogram::Histogram;
-use crate::time::{NANOS_PER_SECOND, Span, Time, count_within};
+use crate::time::{Extent, NANOS_PER_SECOND, Span, Time};
 
 /// Times counted at once.
 const BLOCK: usize = 128;
@@ -79,14 +79,21 @@ impl Series {
         }
     }
 
-    /// Counts requests that ended at these times, in any order, each after its latency; all with success or all without.
+    /// Counts requests that ended at these times, in any order, all within `extent`, each after its latency; all with success
+    /// or all without.
     /// Latencies are counted in another histogram as well, if there is one; it must not be coarser than [`Series::BITS`].
     ///
     /// # Panics
     /// When the two slices differ in length.
-    pub fn finish_all(&mut self, ends: &[u64], latencies: &[u64], success: bool, mut also: Option<&mut Histogram>) {
+    pub fn finish_all(
+        &mut self,
+        (ends, extent): (&[u64], Extent),
+        latencies: &[u64],
+        success: bool,
+        mut also: Option<&mut Histogram>,
+    ) {
         assert_eq!(ends.len(), latencies.len(), "every end needs a latency");
-        if self.finish_here(ends, latencies, success, also.as_deref_mut()) {
+        if self.finish_here((ends, extent), latencies, success, also.as_deref_mut()) {
             return;
         }
         for (ends, latencies) in ends.chunks(BLOCK).zip(latencies.chunks(BLOCK)) {
@@ -96,7 +103,7 @@ impl Series {
 
     /// Counts at most [`BLOCK`] ends, one interval after another.
     fn finish_block(&mut self, ends: &[u64], latencies: &[u64], success: bool, mut also: Option<&mut Histogram>) {
-        if self.finish_here(ends, latencies, success, also.as_deref_mut()) {
+        if self.finish_here((ends, Extent::of(ends)), latencies, success, also.as_deref_mut()) {
             return;
         }
         let (mut rest, mut rest_latencies) = ([0; BLOCK], [0; BLOCK]);
@@ -106,16 +113,16 @@ impl Series {
         for _ in 0..INTERVALS {
             self.cell(Time(rest[0]));
             let (from, to) = (self.from, self.to);
-            let (mut here, mut here_latencies, mut elsewhere) = ([0; BLOCK], [0; BLOCK], 0);
+            let (mut here_latencies, mut elsewhere) = ([0; BLOCK], 0);
             for i in 0..length {
                 let (end, latency) = (rest[i], rest_latencies[i]);
                 let is_here = end >= from && end < to;
                 (rest[elsewhere], rest_latencies[elsewhere]) = (end, latency);
-                (here[i - elsewhere], here_latencies[i - elsewhere]) = (end, latency);
+                here_latencies[i - elsewhere] = latency;
                 elsewhere += usize::from(!is_here);
             }
             let found = length - elsewhere;
-            self.finish_here(&here[..found], &here_latencies[..found], success, also.as_deref_mut());
+            self.finish_in_cell(&here_latencies[..found], success, also.as_deref_mut());
             length = elsewhere;
             if length == 0 {
                 return;
@@ -130,19 +137,30 @@ impl Series {
     }
 
     /// Counts ends if they all fall into one interval.
-    fn finish_here(&mut self, ends: &[u64], latencies: &[u64], success: bool, also: Option<&mut Histogram>) -> bool {
+    fn finish_here(
+        &mut self,
+        (ends, extent): (&[u64], Extent),
+        latencies: &[u64],
+        success: bool,
+        also: Option<&mut Histogram>,
+    ) -> bool {
         let Some(&first) = ends.first() else { return true };
         self.cell(Time(first));
-        if count_within(ends, Time(self.from), Time(self.to)) < ends.len() {
-            return false;
+        let is_here = extent.is_within(Time(self.from), Time(self.to));
+        if is_here {
+            self.finish_in_cell(latencies, success, also);
         }
-        let cell = self.cell(Time(first));
-        *if success { &mut cell.successes } else { &mut cell.failures } += ends.len() as u64;
+        is_here
+    }
+
+    /// Counts ends in the interval that was written last.
+    fn finish_in_cell(&mut self, latencies: &[u64], success: bool, also: Option<&mut Histogram>) {
+        let cell = self.cell(Time(self.from));
+        *if success { &mut cell.successes } else { &mut cell.failures } += latencies.len() as u64;
         match also {
             Some(also) => also.record_in_both(&mut cell.latency, latencies),
             None => cell.latency.record_all(latencies),
         }
-        true
     }
 
     /// Length of an interval.
@@ -329,7 +347,8 @@ mod tests {
                     together.arrive_all(&rising);
                     for success in [true, false] {
                         let also = is_also_counted.then_some(&mut also);
-                        together.finish_all(&of(success, &times), &of(success, &latencies), success, also);
+                        let ends = of(success, &times);
+                        together.finish_all((&ends, Extent::of(&ends)), &of(success, &latencies), success, also);
                     }
                     assert_eq!(together, single, "{lanes:?}, {span} ns from {start}");
                     let mut expected = Histogram::new(Histogram::FINE);

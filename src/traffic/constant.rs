@@ -36,6 +36,11 @@ impl Inverse for Flat {
         Some(at_seconds(area * self.gap))
     }
 
+    fn never_turns(&self) -> bool {
+        // Every step on the way to a time rounds to the nearest: what is greater stays at least as great.
+        true
+    }
+
     fn instants(&mut self, areas: &[f64], until: Time, times: &mut Vec<u64>) {
         let (gap, from) = (self.gap, times.len());
         times.resize(from + areas.len(), 0);

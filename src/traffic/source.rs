@@ -27,6 +27,11 @@ pub(super) trait Inverse: Send {
     /// never does.
     fn instant(&mut self, area: f64) -> Option<Time>;
 
+    /// Whether no rounding can make a greater area be reached earlier.
+    fn never_turns(&self) -> bool {
+        false
+    }
+
     /// Appends the times at which rising areas are reached, up to the first that is not before `until`.
     fn instants(&mut self, areas: &[f64], until: Time, times: &mut Vec<u64>) {
         for &area in areas {
@@ -60,7 +65,7 @@ impl<U: Unit, I: Inverse> Instants for Warped<U, I> {
         let from = times.len();
         self.rate.instants(&self.areas[..known], until, times);
         // Rounding must not turn two arrivals round.
-        if !rise(self.last, &times[from..]) {
+        if !self.rate.never_turns() && !rise(self.last, &times[from..]) {
             let mut last = self.last;
             for at in &mut times[from..] {
                 last = last.max(*at);
@@ -93,10 +98,10 @@ pub(super) fn at_seconds(seconds: f64) -> Time {
     Time(if is_near(seconds) { at_near_seconds(seconds) } else { (seconds * super::SECOND) as u64 })
 }
 
-/// Whether so many seconds are below 2^52 nanoseconds, 52 days.
+/// Whether the nearest nanosecond to so many seconds is below 2^52, which is 52 days.
 #[inline]
 pub(super) fn is_near(seconds: f64) -> bool {
-    seconds * super::SECOND < TWO_52
+    seconds * super::SECOND < TWO_52 - 0.5
 }
 
 /// The nearest nanosecond to a number of seconds that is near.

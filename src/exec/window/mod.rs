@@ -334,7 +334,7 @@ impl<'a> Windows<'a> {
         let tie = |row: u32| (batch.at[row as usize], batch.tie(row as usize));
         let span = end - self.start;
         let bits = u64::BITS - (span - 1).leading_zeros();
-        let mut at = spare.take();
+        let mut at = spare.sized(batch.len());
         let before = if bits <= OFFSET_BITS {
             let before = self.order.order(&batch.at, self.start, span, tie);
             self.order.times(self.start, before, &mut at);

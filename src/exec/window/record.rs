@@ -6,7 +6,7 @@ use crate::exec::columns::{differences, select};
 use crate::exec::run::Record;
 use crate::exec::token::call_millis;
 use crate::program::Amount;
-use crate::time::{Span, Time, latest};
+use crate::time::{Extent, Span, Time};
 
 impl Windows<'_> {
     /// Time from here on belongs to a stage.
@@ -83,8 +83,9 @@ impl Windows<'_> {
         if only.is_none() && batch.same(STAGE) != Some(NO_STAGE) {
             self.leave_stages(&batch, None);
         }
-        self.last = self.last.max(latest(&batch.at));
-        let mut latencies = self.spare.take();
+        let extent = Extent::of(&batch.at);
+        self.last = self.last.max(extent.last.0);
+        let mut latencies = self.spare.sized(batch.len());
         match &batch.rest[BORN] {
             Cells::Each(born) => differences(&batch.at, born, &mut latencies),
             _ => {
@@ -96,9 +97,9 @@ impl Windows<'_> {
         match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS), batch.same(BEFORE_SEND)) {
             (Some(outcome), Some(class), Some(counts), Some(0)) => {
                 let who = (outcome as usize, class as usize, counts == 1);
-                self.core.recorder.end_all(who, &batch.at, (&latencies, &[]), only);
+                self.core.recorder.end_all(who, (&batch.at, extent), (&latencies, &[]), only);
             }
-            _ => self.finish_by_kind(&batch, &latencies),
+            _ => self.finish_by_kind(&batch, extent, &latencies),
         }
         if self.core.recorder.traces() {
             for row in 0..batch.len() {
@@ -126,7 +127,7 @@ impl Windows<'_> {
     }
 
     /// Requests that ended, those of one outcome and class after those of another, and those sent later than meant apart.
-    fn finish_by_kind(&mut self, batch: &Batch, latencies: &[u64]) {
+    fn finish_by_kind(&mut self, batch: &Batch, extent: Extent, latencies: &[u64]) {
         let mut kinds = batch.written(OUTCOME, &mut self.spare);
         let columns = [CLASS, COUNTS, BEFORE_SEND].map(|column| batch.written(column, &mut self.spare));
         let [classes, counts, before_send] = &columns;
@@ -154,7 +155,7 @@ impl Windows<'_> {
             }
             left.truncate(others);
             let who = ((wanted >> 32) as usize, (wanted as u32 >> 2) as usize, wanted & 1 == 1);
-            self.core.recorder.end_all(who, &ends[..here], (&times[..here], &from_send), None);
+            self.core.recorder.end_all(who, (&ends[..here], extent), (&times[..here], &from_send), None);
             self.spare.give(from_send);
         }
         self.scratch.rows = left;
