@@ -4,6 +4,8 @@
 //! such a loop three times and chooses at run time. Plain multiplications and additions of `f64`, never fused, and whole
 //! numbers give the same bits from all three, so the choice is a matter of speed only.
 
+pub mod scan;
+
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Sets of vector instructions, from narrow to wide.

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use crate::lanes;
+use crate::lanes::scan::serve_in_line;
 use crate::program::StationSpec;
 use crate::time::{Span, Time, latest};
 
@@ -305,7 +306,8 @@ fn sorted<const N: usize>(servers: &[Time]) -> [u64; N] {
 #[inline(always)]
 fn serve_at_one<const N: usize>(station: &mut [u64; N], times: &[u64], starts: &mut [u64], ends: &mut [u64]) {
     if N == 1 {
-        return serve_in_line(&mut station[0], times, starts, ends);
+        station[0] = serve_in_line(station[0], times, starts, ends);
+        return;
     }
     let mut free = *station;
     if N <= SOME {
@@ -337,21 +339,6 @@ fn serve_in_turns<const N: usize>(free: &mut [u64; N], times: &[u64], starts: &m
             row += 1;
         }
     }
-}
-
-/// Serves all at one server.
-#[inline(always)]
-fn serve_in_line(free: &mut u64, times: &[u64], starts: &mut [u64], ends: &mut [u64]) {
-    // Without the work done before, the next start is the latest of such starts: the sum of the work and that maximum
-    // do not wait for each other.
-    let (mut latest, mut work) = (*free as i64, 0);
-    for ((&at, start), end) in times.iter().zip(starts).zip(ends) {
-        latest = latest.max(at as i64 - work);
-        *start = (latest + work) as u64;
-        work += *end as i64;
-        *end = (latest + work) as u64;
-    }
-    *free = (latest + work) as u64;
 }
 
 /// Serves each at its station.

@@ -2,6 +2,7 @@
 
 use super::source::{BLOCK, Unit as UnitProcess};
 use crate::lanes;
+use crate::lanes::scan::running_sums;
 use crate::law::Law;
 use crate::law::LawSpec;
 use crate::rng::Key;
@@ -37,12 +38,7 @@ impl UnitProcess for Unit {
         self.gap.draw_all(&self.key, &self.numbers, &mut self.sums);
         self.next += BLOCK as u64;
         // Far enough from the end of all numbers that the sums of a block cannot pass it.
-        let mut sum = self.sum.min(MOST + 1);
-        for gap in &mut self.sums {
-            sum += *gap;
-            *gap = sum;
-        }
-        self.sum = sum;
+        self.sum = running_sums(&mut self.sums, self.sum.min(MOST + 1));
         let sums = &self.sums;
         lanes::dispatch(
             #[inline(always)]
