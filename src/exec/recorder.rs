@@ -85,7 +85,7 @@ impl Batched {
 #[derive(Clone, Debug)]
 struct Ends {
     at: [u64; Batched::BATCH],
-    latencies: [u64; Batched::BATCH],
+    births: [u64; Batched::BATCH],
     len: usize,
     counted: Histogram,
     /// Latencies of those who were in one stage all the time, with the stage: they are counted once, for both.
@@ -102,7 +102,7 @@ impl Ends {
         let counted = Histogram::new(Histogram::FINE);
         Box::new(Ends {
             at: empty,
-            latencies: empty,
+            births: empty,
             len: 0,
             counted_from_send: counted.clone(),
             counted,
@@ -113,9 +113,9 @@ impl Ends {
 
     /// Whether the batch is full now.
     #[inline(always)]
-    fn add(&mut self, at: Time, latency: Span) -> bool {
+    fn add(&mut self, at: Time, born: Time) -> bool {
         self.at[self.len % Batched::BATCH] = at.0;
-        self.latencies[self.len % Batched::BATCH] = latency.0;
+        self.births[self.len % Batched::BATCH] = born.0;
         self.len += 1;
         self.len == Batched::BATCH
     }
@@ -220,19 +220,18 @@ impl Recorder {
             Answered::Rejected => &mut self.balance.rejected,
             Answered::TimedOut => &mut self.balance.gave_up,
         } += 1;
-        let latency = at - token.born;
         if token.counts {
             let is_later = token.before_send != Span::ZERO;
             let index = self.answer((token.outcome as usize, token.class as usize), is_later);
             let ends = self.answers[index].get_or_insert_with(Ends::new);
             if is_later {
-                ends.from_send.push(latency.0 - token.before_send.0);
+                ends.from_send.push((at - token.born).0 - token.before_send.0);
             }
-            if ends.add(at, latency) {
+            if ends.add(at, token.born) {
                 self.count_ends(index);
             }
         } else {
-            self.end_now((&[at.0], Extent { first: at, last: at }), &[latency.0], good, None);
+            self.end_now((&[at.0], Extent { first: at, last: at }), &[token.born.0], good, None);
         }
         if let Some(trace) = &mut self.trace {
             let Token { serial, born, before_send, class, outcome, trail, .. } = *token;
@@ -254,9 +253,9 @@ impl Recorder {
         ends.counted_from_send.record_all(&ends.from_send);
         ends.from_send.clear();
         let good = self.kinds[index % (self.answers.len() / 2) / self.classes] == Answered::Served;
-        let Ends { at, latencies, counted, .. } = &mut *ends;
+        let Ends { at, births, counted, .. } = &mut *ends;
         let at = &at[..len];
-        self.end_now((at, Extent::of(at)), &latencies[..len], good, Some(counted));
+        self.end_now((at, Extent::of(at)), &births[..len], good, Some(counted));
         self.answers[index] = Some(ends);
     }
 
@@ -265,14 +264,14 @@ impl Recorder {
     fn end_now(
         &mut self,
         (ends, extent): (&[u64], Extent),
-        latencies: &[u64],
+        births: &[u64],
         good: bool,
         counted: Option<&mut Histogram>,
     ) {
         let measured = self.window.count_of(ends, extent);
         self.ended += measured;
         self.served += if good { measured } else { 0 };
-        self.series.finish_all((ends, extent), latencies, good, counted);
+        self.series.finish_all((ends, extent), births, good, counted);
     }
 
     /// Usage is counted.
@@ -323,7 +322,7 @@ impl Recorder {
         &mut self,
         (outcome, class, counts): (usize, usize, bool),
         (ends, extent): (&[u64], Extent),
-        (latencies, from_send): (&[u64], &[u64]),
+        (births, from_send): (&[u64], &[u64]),
         stage: Option<usize>,
     ) {
         let kind = self.kinds[outcome];
@@ -335,7 +334,7 @@ impl Recorder {
             Answered::TimedOut => &mut self.balance.gave_up,
         } += ends.len() as u64;
         if !counts {
-            return self.end_now((ends, extent), latencies, good, None);
+            return self.end_now((ends, extent), births, good, None);
         }
         let index = self.answer((outcome, class), !from_send.is_empty());
         let mut answers = self.answers[index].take().unwrap_or_else(Ends::new);
@@ -345,11 +344,11 @@ impl Recorder {
             (Some(stage), Some((whole, times))) if *whole == stage => times,
             (Some(stage), whole @ None) => &mut whole.insert((stage, Histogram::new(Histogram::FINE))).1,
             (Some(stage), _) => {
-                self.stages[stage].counted.record_all(latencies);
+                self.stages[stage].counted.record_differences(ends, births);
                 &mut answers.counted
             }
         };
-        self.end_now((ends, extent), latencies, good, Some(counted));
+        self.end_now((ends, extent), births, good, Some(counted));
         self.answers[index] = Some(answers);
     }
 

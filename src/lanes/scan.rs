@@ -1,5 +1,6 @@
-//! Running sums and running maxima over columns. One by one each number waits for the one before it; where the processor has
-//! vectors of eight numbers, eight are summed in three steps of shifted copies, and only what is carried on waits.
+//! Running sums and running maxima over columns, and columns closed up. One by one each number waits for the one before it;
+//! where the processor has vectors of eight numbers, eight are summed in three steps of shifted copies or closed up at once,
+//! and only what is carried on waits.
 
 /// Replaces numbers by their running sums, from a first one on, and gives the last of these.
 pub fn running_sums(numbers: &mut [u64], before: u64) -> u64 {
@@ -17,6 +18,30 @@ pub fn serve_in_line(free: u64, times: &[u64], starts: &mut [u64], ends: &mut [u
         return eights.serve_in_line(free, times, starts, ends);
     }
     serve_one_by_one(free, times, starts, ends)
+}
+
+/// Moves what differs from `unwanted` to the front and says how much it is; what lies behind is of no use then.
+#[inline(always)]
+pub fn close_up<const N: usize>(numbers: &mut [u64; N], unwanted: u64) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if N.is_multiple_of(8)
+        && let Some(eights) = eights::Eights::get()
+    {
+        return eights.close_up(numbers, unwanted);
+    }
+    close_up_one_by_one(numbers, unwanted)
+}
+
+#[inline(always)]
+fn close_up_one_by_one<const N: usize>(numbers: &mut [u64; N], unwanted: u64) -> usize {
+    let mut length = 0;
+    for i in 0..N {
+        // Without a branch, which would be guessed wrong too often.
+        let number = numbers[i];
+        numbers[length.min(i)] = number;
+        length += usize::from(number != unwanted);
+    }
+    length
 }
 
 #[inline(always)]
@@ -108,6 +133,23 @@ mod eights {
             )
         }
 
+        #[inline(always)]
+        pub fn close_up<const N: usize>(self, numbers: &mut [u64; N], unwanted: u64) -> usize {
+            let avx = self.0.avx512f;
+            let unwanted = avx._mm512_set1_epi64(unwanted as i64);
+            let mut length = 0;
+            for from in (0..N).step_by(8) {
+                let Some(&eight) = numbers[from..].first_chunk::<8>() else { break };
+                let wanted = avx._mm512_cmpneq_epi64_mask(cast(eight), unwanted);
+                let closed = cast(avx._mm512_maskz_compress_epi64(wanted, cast(eight)));
+                // Never past what has been read.
+                let Some(to) = numbers[length..].first_chunk_mut::<8>() else { break };
+                *to = closed;
+                length += wanted.count_ones() as usize;
+            }
+            length
+        }
+
         /// Running sums of eight numbers.
         #[inline(always)]
         fn sums(self, numbers: __m512i) -> __m512i {
@@ -151,6 +193,24 @@ mod tests {
     /// Numbers without a pattern.
     fn numbers(count: u64, most: u64) -> Vec<u64> {
         (1..=count).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29) % most).collect()
+    }
+
+    #[test]
+    fn a_closed_up_column_keeps_its_order_whatever_the_lanes() {
+        with_each(|lanes| {
+            for most in [1, 2, 3, 10] {
+                let column: [u64; 64] = numbers(64, most).try_into().unwrap();
+                for unwanted in [0, 1, 11] {
+                    let mut closed = column;
+                    let length = close_up(&mut closed, unwanted);
+                    let wanted = column.into_iter().filter(|&number| number != unwanted);
+                    assert!(closed[..length].iter().copied().eq(wanted), "{lanes:?}, {most}, {unwanted}");
+                    let (mut few, expected) = ([column[0], 7, unwanted], [column[0], 7]);
+                    let length = close_up(&mut few, unwanted);
+                    assert!(few[..length].iter().eq(expected.iter().filter(|&&number| number != unwanted)));
+                }
+            }
+        });
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! and independent of order. Sum, minimum and maximum are kept beside the counters, exactly.
 
 use crate::lanes;
+use crate::lanes::scan::close_up;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 
 /// Values counted at a time in a block.
@@ -82,12 +83,17 @@ impl Histogram {
         );
     }
 
-    /// Counts many values here and in another histogram, which must not be finer.
-    pub fn record_in_both(&mut self, coarser: &mut Histogram, values: &[u64]) {
+    /// Counts the differences `later[i] - earlier[i]`, none of which may be negative, here and in another histogram, which
+    /// must not be finer.
+    ///
+    /// # Panics
+    /// When the two slices differ in length.
+    pub fn record_differences_in_both(&mut self, coarser: &mut Histogram, later: &[u64], earlier: &[u64]) {
+        assert_eq!(later.len(), earlier.len(), "every later value needs an earlier one");
         debug_assert!(coarser.bits <= self.bits, "the other histogram is coarser");
         lanes::dispatch(
             #[inline(always)]
-            move || self.record_blocks(values, values, |value, _| value, Some(coarser)),
+            move || self.record_blocks(later, earlier, u64::wrapping_sub, Some(coarser)),
         );
     }
 
@@ -301,7 +307,7 @@ impl Histogram {
         let zeros = if min == 0 { keys.iter().map(|&key| u64::from(key == 0)).sum() } else { 0 };
         if zeros > N as u64 / 4 {
             // A counter that is wanted again at once makes its next user wait.
-            let length = kept(&mut keys, 0);
+            let length = close_up(&mut keys, 0);
             self.counts[0] += zeros as u32;
             increment(&mut self.counts, &keys[..length]);
         } else {
@@ -489,18 +495,6 @@ impl PartialEq for Histogram {
     }
 }
 
-/// Moves what differs from `unwanted` to the front, without a branch, and says how much it is.
-#[inline(always)]
-fn kept<const N: usize>(values: &mut [u64; N], unwanted: u64) -> usize {
-    let mut length = 0;
-    for i in 0..N {
-        let value = values[i];
-        values[length.min(i)] = value;
-        length += usize::from(value != unwanted);
-    }
-    length
-}
-
 /// Keys of what `value` makes of two columns, and the sum; nothing if values may all be the same, are not within bounds, or
 /// not below 2^52.
 #[inline(always)]
@@ -684,7 +678,9 @@ mod tests {
                         assert_eq!(differences, expected, "{lanes:?}, {length} at a time");
                         for coarser in [1, bits.min(6), bits] {
                             let (mut fine, mut coarse) = (Histogram::new(bits), Histogram::new(coarser));
-                            values.chunks(length).for_each(|chunk| fine.record_in_both(&mut coarse, chunk));
+                            for (later, earlier) in later.chunks(length).zip(earlier.chunks(length)) {
+                                fine.record_differences_in_both(&mut coarse, later, earlier);
+                            }
                             assert_eq!(fine, expected, "{lanes:?}, {length} at a time");
                             assert_eq!(coarse, recorded(&values, coarser), "{lanes:?}, {length} at a time");
                         }
@@ -705,7 +701,7 @@ mod tests {
                 match number % 3 {
                     0 => chunk.iter().for_each(|&value| histogram.record(value)),
                     1 => histogram.record_all(chunk),
-                    _ => histogram.record_in_both(&mut coarse, chunk),
+                    _ => histogram.record_differences_in_both(&mut coarse, chunk, &vec![0; chunk.len()]),
                 }
             }
             assert!(!histogram.carried.is_empty() && !coarse.carried.is_empty());

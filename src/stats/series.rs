@@ -79,8 +79,8 @@ impl Series {
         }
     }
 
-    /// Counts requests that ended at these times, in any order, all within `extent`, each after its latency; all with success
-    /// or all without.
+    /// Counts requests that ended at these times, in any order, all within `extent`, of requests born at others; all with
+    /// success or all without.
     /// Latencies are counted in another histogram as well, if there is one; it must not be coarser than [`Series::BITS`].
     ///
     /// # Panics
@@ -88,47 +88,48 @@ impl Series {
     pub fn finish_all(
         &mut self,
         (ends, extent): (&[u64], Extent),
-        latencies: &[u64],
+        births: &[u64],
         success: bool,
         mut also: Option<&mut Histogram>,
     ) {
-        assert_eq!(ends.len(), latencies.len(), "every end needs a latency");
-        if self.finish_here((ends, extent), latencies, success, also.as_deref_mut()) {
+        assert_eq!(ends.len(), births.len(), "every end needs a birth");
+        if self.finish_here((ends, extent), births, success, also.as_deref_mut()) {
             return;
         }
-        for (ends, latencies) in ends.chunks(BLOCK).zip(latencies.chunks(BLOCK)) {
-            self.finish_block(ends, latencies, success, also.as_deref_mut());
+        for (ends, births) in ends.chunks(BLOCK).zip(births.chunks(BLOCK)) {
+            self.finish_block(ends, births, success, also.as_deref_mut());
         }
     }
 
     /// Counts at most [`BLOCK`] ends, one interval after another.
-    fn finish_block(&mut self, ends: &[u64], latencies: &[u64], success: bool, mut also: Option<&mut Histogram>) {
-        if self.finish_here((ends, Extent::of(ends)), latencies, success, also.as_deref_mut()) {
+    fn finish_block(&mut self, ends: &[u64], births: &[u64], success: bool, mut also: Option<&mut Histogram>) {
+        if self.finish_here((ends, Extent::of(ends)), births, success, also.as_deref_mut()) {
             return;
         }
-        let (mut rest, mut rest_latencies) = ([0; BLOCK], [0; BLOCK]);
+        let (mut rest, mut rest_births) = ([0; BLOCK], [0; BLOCK]);
         let mut length = ends.len();
         rest[..length].copy_from_slice(ends);
-        rest_latencies[..length].copy_from_slice(latencies);
+        rest_births[..length].copy_from_slice(births);
         for _ in 0..INTERVALS {
             self.cell(Time(rest[0]));
             let (from, to) = (self.from, self.to);
-            let (mut here_latencies, mut elsewhere) = ([0; BLOCK], 0);
+            let (mut here, mut here_births, mut elsewhere) = ([0; BLOCK], [0; BLOCK], 0);
             for i in 0..length {
-                let (end, latency) = (rest[i], rest_latencies[i]);
+                let (end, birth) = (rest[i], rest_births[i]);
                 let is_here = end >= from && end < to;
-                (rest[elsewhere], rest_latencies[elsewhere]) = (end, latency);
-                here_latencies[i - elsewhere] = latency;
+                (rest[elsewhere], rest_births[elsewhere]) = (end, birth);
+                (here[i - elsewhere], here_births[i - elsewhere]) = (end, birth);
                 elsewhere += usize::from(!is_here);
             }
             let found = length - elsewhere;
-            self.finish_in_cell(&here_latencies[..found], success, also.as_deref_mut());
+            self.finish_in_cell(&here[..found], &here_births[..found], success, also.as_deref_mut());
             length = elsewhere;
             if length == 0 {
                 return;
             }
         }
-        for (&end, &latency) in rest[..length].iter().zip(&rest_latencies) {
+        for (&end, &birth) in rest[..length].iter().zip(&rest_births) {
+            let latency = end.wrapping_sub(birth);
             self.finish(Time(end), Span(latency), success);
             if let Some(also) = &mut also {
                 also.record(latency);
@@ -140,7 +141,7 @@ impl Series {
     fn finish_here(
         &mut self,
         (ends, extent): (&[u64], Extent),
-        latencies: &[u64],
+        births: &[u64],
         success: bool,
         also: Option<&mut Histogram>,
     ) -> bool {
@@ -148,18 +149,18 @@ impl Series {
         self.cell(Time(first));
         let is_here = extent.is_within(Time(self.from), Time(self.to));
         if is_here {
-            self.finish_in_cell(latencies, success, also);
+            self.finish_in_cell(ends, births, success, also);
         }
         is_here
     }
 
     /// Counts ends in the interval that was written last.
-    fn finish_in_cell(&mut self, latencies: &[u64], success: bool, also: Option<&mut Histogram>) {
+    fn finish_in_cell(&mut self, ends: &[u64], births: &[u64], success: bool, also: Option<&mut Histogram>) {
         let cell = self.cell(Time(self.from));
-        *if success { &mut cell.successes } else { &mut cell.failures } += latencies.len() as u64;
+        *if success { &mut cell.successes } else { &mut cell.failures } += ends.len() as u64;
         match also {
-            Some(also) => also.record_in_both(&mut cell.latency, latencies),
-            None => cell.latency.record_all(latencies),
+            Some(also) => also.record_differences_in_both(&mut cell.latency, ends, births),
+            None => cell.latency.record_differences(ends, births),
         }
     }
 
@@ -348,7 +349,9 @@ mod tests {
                     for success in [true, false] {
                         let also = is_also_counted.then_some(&mut also);
                         let ends = of(success, &times);
-                        together.finish_all((&ends, Extent::of(&ends)), &of(success, &latencies), success, also);
+                        let births =
+                            ends.iter().zip(of(success, &latencies)).map(|(end, latency)| end.wrapping_sub(latency));
+                        together.finish_all((&ends, Extent::of(&ends)), &births.collect::<Vec<_>>(), success, also);
                     }
                     assert_eq!(together, single, "{lanes:?}, {span} ns from {start}");
                     let mut expected = Histogram::new(Histogram::FINE);

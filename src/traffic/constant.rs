@@ -43,23 +43,21 @@ impl Inverse for Flat {
 
     fn instants(&mut self, areas: &[f64], until: Time, times: &mut Vec<u64>) {
         let (gap, from) = (self.gap, times.len());
-        times.resize(from + areas.len(), 0);
-        let block = &mut times[from..];
         // Areas rise, so the first and the last say how far away all times are.
         let seconds = |area: Option<&f64>| area.map_or(0.0, |area| area * gap);
         let (first, last) = (seconds(areas.first()), seconds(areas.last()));
         if is_near(last) {
             lanes::dispatch(
                 #[inline(always)]
-                move || block.iter_mut().zip(areas).for_each(|(at, area)| *at = at_near_seconds(area * gap)),
+                || times.extend(areas.iter().map(|area| at_near_seconds(area * gap))),
             );
         } else if !is_near(first) && last < FARTHEST {
             lanes::dispatch(
                 #[inline(always)]
-                move || block.iter_mut().zip(areas).for_each(|(at, area)| *at = at_far_seconds(area * gap)),
+                || times.extend(areas.iter().map(|area| at_far_seconds(area * gap))),
             );
         } else {
-            block.iter_mut().zip(areas).for_each(|(at, area)| *at = at_seconds(area * gap).0);
+            times.extend(areas.iter().map(|area| at_seconds(area * gap).0));
         }
         let before = times[from..].partition_point(|&at| at < until.0);
         times.truncate(from + before);

@@ -111,18 +111,28 @@ impl Births {
     ) -> (Batch, u64) {
         let first = self.arrival(self.next);
         let mut at = spare.take();
-        while let Some(next) = self.peek().filter(|&next| next < end) {
-            if at.len() >= CROWD && next > from {
-                end = next;
-                break;
+        let rest = &self.times[self.next..];
+        let before = rest.partition_point(|&at| at < end);
+        at.extend_from_slice(&rest[..before]);
+        self.next += before;
+        // Further times go to where they are needed; only those that come later are put aside.
+        while self.next == self.times.len() {
+            let from_here = at.len();
+            let like = self.source.fill_times(&mut at);
+            let Some(&next) = at.get(from_here) else { break };
+            if from_here >= CROWD && next > from {
+                end = end.min(next);
             }
-            let rest = &self.times[self.next..];
-            let rest = match rest.last() {
-                Some(&last) if last >= end => &rest[..rest.partition_point(|&at| at < end)],
-                _ => rest,
+            let before = if at.last().is_some_and(|&last| last < end) {
+                at.len()
+            } else {
+                from_here + at[from_here..].partition_point(|&at| at < end)
             };
-            at.extend_from_slice(rest);
-            self.next += rest.len();
+            self.like = like.map(|like| Arrival { serial: like.serial + (before - from_here) as u64, ..like });
+            self.times.clear();
+            self.times.extend_from_slice(&at[before..]);
+            self.next = 0;
+            at.truncate(before);
         }
         if at.is_empty() {
             spare.give(at);

@@ -2,7 +2,7 @@
 
 use super::batch::{BEFORE_SEND, BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
 use super::{NO_STAGE, Windows};
-use crate::exec::columns::{differences, select};
+use crate::exec::columns::select;
 use crate::exec::run::Record;
 use crate::exec::token::call_millis;
 use crate::program::Amount;
@@ -85,21 +85,13 @@ impl Windows<'_> {
         }
         let extent = Extent::of(&batch.at);
         self.last = self.last.max(extent.last.0);
-        let mut latencies = self.spare.sized(batch.len());
         match &batch.rest[BORN] {
-            Cells::Each(born) => differences(&batch.at, born, &mut latencies),
+            Cells::Each(born) => self.end_all(&batch, extent, born, only),
             _ => {
                 let born = batch.written(BORN, &mut self.spare);
-                differences(&batch.at, &born, &mut latencies);
+                self.end_all(&batch, extent, &born, only);
                 self.spare.give(born);
             }
-        }
-        match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS), batch.same(BEFORE_SEND)) {
-            (Some(outcome), Some(class), Some(counts), Some(0)) => {
-                let who = (outcome as usize, class as usize, counts == 1);
-                self.core.recorder.end_all(who, (&batch.at, extent), (&latencies, &[]), only);
-            }
-            _ => self.finish_by_kind(&batch, extent, &latencies),
         }
         if self.core.recorder.traces() {
             for row in 0..batch.len() {
@@ -114,8 +106,18 @@ impl Windows<'_> {
                 });
             }
         }
-        self.spare.give(latencies);
         batch.discard(&mut self.spare);
+    }
+
+    /// Counts the ends of requests born at these times.
+    fn end_all(&mut self, batch: &Batch, extent: Extent, births: &[u64], only: Option<usize>) {
+        match (batch.same(OUTCOME), batch.same(CLASS), batch.same(COUNTS), batch.same(BEFORE_SEND)) {
+            (Some(outcome), Some(class), Some(counts), Some(0)) => {
+                let who = (outcome as usize, class as usize, counts == 1);
+                self.core.recorder.end_all(who, (&batch.at, extent), (births, &[]), only);
+            }
+            _ => self.finish_by_kind(batch, extent, births),
+        }
     }
 
     /// The stage in which all have spent all their time, so that their latency is their time there, if there is one.
@@ -127,7 +129,7 @@ impl Windows<'_> {
     }
 
     /// Requests that ended, those of one outcome and class after those of another, and those sent later than meant apart.
-    fn finish_by_kind(&mut self, batch: &Batch, extent: Extent, latencies: &[u64]) {
+    fn finish_by_kind(&mut self, batch: &Batch, extent: Extent, births: &[u64]) {
         let mut kinds = batch.written(OUTCOME, &mut self.spare);
         let columns = [CLASS, COUNTS, BEFORE_SEND].map(|column| batch.written(column, &mut self.spare));
         let [classes, counts, before_send] = &columns;
@@ -137,29 +139,29 @@ impl Windows<'_> {
         let mut left = std::mem::take(&mut self.scratch.rows);
         left.clear();
         left.extend(0..batch.len() as u32);
-        let (mut ends, mut times) = (self.spare.sized(batch.len()), self.spare.sized(batch.len()));
+        let (mut ends, mut born) = (self.spare.sized(batch.len()), self.spare.sized(batch.len()));
         while let Some(&first) = left.first() {
             let wanted = kinds[first as usize];
             let mut from_send = self.spare.take();
             if wanted & 2 != 0 {
                 let here = left.iter().map(|&row| row as usize).filter(|&row| kinds[row] == wanted);
-                from_send.extend(here.map(|row| latencies[row] - before_send[row]));
+                from_send.extend(here.map(|row| batch.at[row] - births[row] - before_send[row]));
             }
             let (mut here, mut others) = (0, 0);
             for place in 0..left.len() {
                 let row = left[place] as usize;
                 let is_here = kinds[row] == wanted;
-                (ends[here], times[here], left[others]) = (batch.at[row], latencies[row], row as u32);
+                (ends[here], born[here], left[others]) = (batch.at[row], births[row], row as u32);
                 here += usize::from(is_here);
                 others += usize::from(!is_here);
             }
             left.truncate(others);
             let who = ((wanted >> 32) as usize, (wanted as u32 >> 2) as usize, wanted & 1 == 1);
-            self.core.recorder.end_all(who, (&ends[..here], extent), (&times[..here], &from_send), None);
+            self.core.recorder.end_all(who, (&ends[..here], extent), (&born[..here], &from_send), None);
             self.spare.give(from_send);
         }
         self.scratch.rows = left;
-        [kinds, ends, times].into_iter().chain(columns).for_each(|values| self.spare.give(values));
+        [kinds, ends, born].into_iter().chain(columns).for_each(|values| self.spare.give(values));
     }
 
     /// Usage is counted.
