@@ -205,10 +205,13 @@ impl Histogram {
 
     /// The buckets that counted something, from low to high.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
-        self.counts().enumerate().filter(|&(_, count)| count > 0).map(|(i, count)| {
-            let low = lowest(self.first + i, self.bits);
-            Bucket { low, high: low + (width(self.first + i, self.bits) - 1), count }
-        })
+        self.counts().enumerate().filter(|&(_, count)| count > 0).map(|(place, count)| self.bucket(place, count))
+    }
+
+    /// The bucket of a counter.
+    fn bucket(&self, place: usize, count: u64) -> Bucket {
+        let low = lowest(self.first + place, self.bits);
+        Bucket { low, high: low + (width(self.first + place, self.bits) - 1), count }
     }
 
     /// The same counts as a histogram of the `hdrhistogram` crate, with the fewest significant digits that keep every bucket
@@ -458,18 +461,32 @@ impl Histogram {
 
     /// The values with `low` and `high` others before them (`low` at most `high`, both below the count).
     fn order_statistics(&self, low: u64, high: u64) -> (f64, f64) {
-        let mut before = 0;
+        let (first, mut before) = self.passed_over(low);
         let mut found = f64::NAN;
-        for bucket in self.buckets() {
-            if found.is_nan() && low < before + bucket.count {
-                found = self.spread(bucket, low - before);
+        for (place, count) in self.counts().enumerate().skip(first) {
+            if found.is_nan() && low < before + count {
+                found = self.spread(self.bucket(place, count), low - before);
             }
-            if high < before + bucket.count {
-                return (found, self.spread(bucket, high - before));
+            if high < before + count {
+                return (found, self.spread(self.bucket(place, count), high - before));
             }
-            before += bucket.count;
+            before += count;
         }
         (found, self.max as f64)
+    }
+
+    /// A counter not after that of the value with `low` others before it, and what is counted before this counter.
+    fn passed_over(&self, low: u64) -> (usize, u64) {
+        let mut before = 0;
+        for (block, from) in self.counts.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
+            let carried = self.carried.iter().skip(from).take(BLOCK).sum::<u64>();
+            let count = block.iter().map(|&count| u64::from(count)).sum::<u64>() + carried;
+            if low < before + count {
+                return (from, before);
+            }
+            before += count;
+        }
+        (self.counts.len(), before)
     }
 
     /// The value of the `nth` of a bucket's values, taken as evenly spread; the extremes are known exactly.

@@ -4,6 +4,7 @@
 use super::super::columns::{gather, part};
 use super::super::source::Arrival;
 use super::fields::Place;
+use crate::lanes;
 use crate::op::window::Window;
 use crate::program::{Condition, Instruction, PATIENCE_RANK, Program, Register};
 use crate::time::Time;
@@ -228,7 +229,11 @@ impl Batch {
     /// The same for requests that differ in nothing but time and serial, which counts up from that of the first.
     pub fn alike(at: Values, first: &Arrival, layout: Layout, window: Window, spare: &mut Spare) -> Batch {
         let mut serial = spare.take();
-        serial.extend(first.serial..first.serial + at.len() as u64);
+        let serials = first.serial..first.serial + at.len() as u64;
+        lanes::dispatch(
+            #[inline(always)]
+            || serial.extend(serials),
+        );
         let mut batch = Batch::new(at, serial, layout, window, spare);
         batch.rest[CLASS] = Cells::Same(first.class as u64);
         batch.rest[KEY] = Cells::Same(first.key as u64);
