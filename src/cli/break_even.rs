@@ -179,7 +179,9 @@ fn tell(
 
 /// The override that sets the value.
 pub(super) fn written(arguments: &BreakEvenArguments, value: f64, unit: &str) -> String {
-    format!("{}={value:.9}{unit}", arguments.over)
+    let number = format!("{value:.9}");
+    // As a user writes it, in case it is shown with a problem.
+    format!("{}={}{unit}", arguments.over, number.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A number and its unit, such as `10` and `/s`.

@@ -1,15 +1,20 @@
 //! The one-screen summary: objectives first, then the headline numbers with their intervals, how requests ended, where the
 //! time goes, the fullest resources, and what to be careful about. Eighty columns; meaning never by colour alone.
 
+mod comparison;
+mod grid;
+
 use super::number::{self, Shown, Unit};
 use crate::pricing::money;
 use crate::stats::{Interval, Trust, Why, stability};
 use crate::study::estimate::{Estimates, Measure, Metric};
-use crate::study::{Change, Comparison, Cost, CostDifference, Ended, Finding, PricedDifference, Verdict};
+use crate::study::{Cost, Ended, Finding, Verdict};
 use anstyle::{AnsiColor, Style};
+use grid::{Grid, WIDTH, section, warnings, wrap};
 use std::fmt::Write;
 
-const WIDTH: usize = 80;
+pub use comparison::comparison;
+
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -37,6 +42,12 @@ pub fn summary(finding: &Finding) -> String {
         if !from_send.rows.is_empty() {
             section(&mut out, "Latency from the send", what, &from_send);
         }
+        if let [_, classes @ ..] = estimates.classes.as_slice()
+            && classes.len() > 1
+        {
+            let rows = classes.iter().map(|class| (class.name.as_str(), Some(class)));
+            section(&mut out, "By class", "", &comparison::beside(rows));
+        }
         section(&mut out, "How requests ended", "", &outcomes(estimates));
         if let Some(cost) = &finding.cost {
             bill(&mut out, cost);
@@ -52,70 +63,6 @@ pub fn summary(finding: &Finding) -> String {
     }
     warnings(&mut out, &finding.warnings);
     out
-}
-
-/// Scenarios side by side, then the differences to the first.
-pub fn comparison(findings: &[&Finding], comparisons: &[Comparison]) -> String {
-    let mut out = String::new();
-    section(&mut out, "Scenarios", "", &side_by_side(findings));
-    if findings.iter().any(|finding| finding.cost.is_some()) {
-        section(&mut out, "Cost", "USD a month, USD for a million served", &costs(findings));
-    }
-    for comparison in comparisons {
-        let title = format!("{} less {}", comparison.scenario, comparison.reference);
-        if comparison.differences.is_empty() {
-            section(&mut out, &title, "nothing to compare: one of them has no estimates", &Grid::new("ll"));
-        } else {
-            let confidence = 100.0 * comparison.confidence;
-            let note = match comparison.tests {
-                0 => "paired differences".to_owned(),
-                tests => format!("paired; words at {confidence:.0} % over {tests} tests (Holm)"),
-            };
-            section(&mut out, &title, &note, &differences(comparison));
-        }
-    }
-    let times = |finding: &&Finding| (finding.duration, finding.warmup);
-    if findings.windows(2).any(|pair| times(&pair[0]) != times(&pair[1])) {
-        let text = "durations or warm-ups differ, so that replications are only partly paired";
-        warnings(&mut out, &[text.to_owned()]);
-    }
-    warnings(&mut out, &out_of_step(comparisons));
-    warnings(&mut out, &shared_warnings(findings));
-    let unpriced = findings.iter().filter_map(|finding| Some((finding, finding.cost.as_ref()?)));
-    for (finding, cost) in unpriced.filter(|(_, cost)| !cost.unpriced.is_empty()) {
-        let text = format!("{}: without a price, hence not in the bill: {}", finding.name, cost.unpriced.join("; "));
-        warnings(&mut out, &[text]);
-    }
-    out
-}
-
-/// A warning for each comparison with differences that common luck makes vary more instead of less.
-fn out_of_step(comparisons: &[Comparison]) -> Vec<String> {
-    let warning = |comparison: &Comparison| {
-        let of = comparison.differences.iter().filter(|one| one.gain < 1.0);
-        let metrics: Vec<String> = of.map(|one| format!("{} ({})", one.metric, gain(one.gain))).collect();
-        let text = format!(
-            "{} less {}: {} vary more than differences of independent runs would (below 1x): there the scenarios' luck is not \
-             in step",
-            comparison.scenario,
-            comparison.reference,
-            metrics.join(", ")
-        );
-        (!metrics.is_empty()).then_some(text)
-    };
-    comparisons.iter().filter_map(warning).collect()
-}
-
-/// The warnings of all scenarios, each once, after the names of those it is about.
-fn shared_warnings(findings: &[&Finding]) -> Vec<String> {
-    let mut shared: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (finding, warning) in findings.iter().flat_map(|finding| finding.warnings.iter().map(move |w| (finding, w))) {
-        match shared.iter_mut().find(|(text, _)| text == warning) {
-            Some((_, names)) => names.push(&finding.name),
-            None => shared.push((warning, vec![&finding.name])),
-        }
-    }
-    shared.into_iter().map(|(warning, names)| format!("{}: {warning}", names.join(", "))).collect()
 }
 
 fn head(finding: &Finding) -> String {
@@ -348,65 +295,6 @@ fn resources(estimates: &Estimates) -> Grid {
     grid
 }
 
-fn side_by_side(findings: &[&Finding]) -> Grid {
-    let mut grid = Grid::new("lrrrrrr");
-    let metrics = [
-        Metric::Throughput,
-        Metric::Errors,
-        Metric::Mean,
-        Metric::Quantile(0.5),
-        Metric::Quantile(0.99),
-        Metric::Quantile(0.999),
-    ];
-    // One unit a column: that of its first value.
-    let first = findings.iter().find(|finding| finding.estimates.status.is_complete());
-    let unit = |metric| {
-        let value = first.and_then(|finding| finding.estimates.measure(metric)).map(|measure| measure.interval.value);
-        unit_of(metric, value.unwrap_or(f64::NAN))
-    };
-    let mut header = vec![(String::new(), DIM)];
-    header.extend(metrics.map(|metric| (metric.to_string(), DIM)));
-    grid.rows.push(header);
-    for finding in findings {
-        let mut row = vec![(finding.name.clone(), BOLD)];
-        for metric in metrics {
-            let measure = finding.estimates.measure(metric).filter(|_| finding.estimates.status.is_complete());
-            let text =
-                measure.map_or("-".to_owned(), |measure| number::estimate(&measure.interval, unit(metric)).value);
-            row.push((text, PLAIN));
-        }
-        grid.rows.push(row);
-    }
-    grid
-}
-
-fn differences(comparison: &Comparison) -> Grid {
-    let mut grid = Grid::new("lrlrlr");
-    for difference in &comparison.differences {
-        if matches!(difference.metric, Metric::Quantile(p) if p > 0.999 || p == 0.95) {
-            continue;
-        }
-        let style = style_of(difference.change);
-        let unit = unit_of(difference.metric, difference.reference);
-        let Shown { value, range } = number::estimate(&difference.interval, unit);
-        let sign = if difference.interval.value > 0.0 { "+" } else { "" };
-        let share = 100.0 * difference.interval.value / difference.reference;
-        let percent = if share.is_finite() && share != 0.0 { format!("{share:+.1} %") } else { String::new() };
-        grid.row([
-            (difference.metric.to_string(), PLAIN),
-            (format!("{sign}{value}"), BOLD),
-            (range, DIM),
-            (percent, PLAIN),
-            (difference.change.word().to_owned(), style),
-            (gain(difference.gain), DIM),
-        ]);
-    }
-    if let Some(cost) = &comparison.cost {
-        cost_differences(&mut grid, cost);
-    }
-    grid
-}
-
 /// The bill: the total, then its dearest lines with what decided them.
 fn bill(out: &mut String, cost: &Cost) {
     let mut grid = Grid::new("lrl");
@@ -468,62 +356,9 @@ fn by_stage(stages: &[(String, f64)]) -> String {
     text
 }
 
-/// The bills side by side.
-fn costs(findings: &[&Finding]) -> Grid {
-    let mut grid = Grid::new("lrr");
-    for finding in findings {
-        let (total, million) = match &finding.cost {
-            Some(cost) => (usd(cost.total.value), usd(cost.per_million.value)),
-            None => ("-".to_owned(), "-".to_owned()),
-        };
-        grid.row([(finding.name.clone(), BOLD), (total, PLAIN), (million, PLAIN)]);
-    }
-    grid
-}
-
-/// The rows of a difference of bills.
-fn cost_differences(grid: &mut Grid, cost: &CostDifference) {
-    let rows = [("USD a month", &cost.total), ("USD a million", &cost.per_million)];
-    for (name, PricedDifference { reference, interval, change, .. }) in rows {
-        let share = 100.0 * interval.value / reference;
-        let percent = if share.is_finite() && share != 0.0 { format!("{share:+.1} %") } else { String::new() };
-        let sign = if interval.value > 0.0 { "+" } else { "" };
-        let range = match interval.low.is_finite() && interval.high.is_finite() {
-            true => format!("{} to {}", usd(interval.low), usd(interval.high)),
-            false => String::new(),
-        };
-        grid.row([
-            (name.to_owned(), PLAIN),
-            (format!("{sign}{}", usd(interval.value)), BOLD),
-            (range, DIM),
-            (percent, PLAIN),
-            (change.word().to_owned(), style_of(*change)),
-            (String::new(), PLAIN),
-        ]);
-    }
-}
-
-fn style_of(change: Change) -> Style {
-    match change {
-        Change::Better => GOOD,
-        Change::Worse => BAD,
-        Change::CannotTell => OPEN,
-        Change::Same | Change::Equal | Change::Different => DIM,
-    }
-}
-
 /// USD to the cent.
 fn usd(amount: f64) -> String {
     money::nearest(amount).map_or_else(|| "-".to_owned(), money::usd)
-}
-
-/// How many times fewer replications common luck needs than luck of its own for each scenario.
-fn gain(gain: f64) -> String {
-    match gain {
-        gain if !gain.is_finite() => String::new(),
-        gain if gain >= 1e4 => ">9999x".to_owned(),
-        gain => format!("{}x", number::short(gain, 2)),
-    }
 }
 
 fn show(metric: Metric, interval: &Interval) -> Shown {
@@ -544,140 +379,18 @@ fn bar(share: f64, width: usize) -> String {
     "█".repeat((share.clamp(0.0, 1.0) * width as f64).round() as usize)
 }
 
-fn section(out: &mut String, title: &str, note: &str, grid: &Grid) {
-    let note = if note.is_empty() { String::new() } else { format!("  {DIM}{note}{DIM:#}") };
-    if !out.is_empty() {
-        out.push('\n');
-    }
-    let _ = writeln!(out, "{BOLD}{title}{BOLD:#}{note}");
-    grid.write(out);
-}
-
-fn warnings(out: &mut String, warnings: &[String]) {
-    for warning in warnings {
-        let lines = wrap(warning, WIDTH - 11);
-        for (i, line) in lines.iter().enumerate() {
-            match i {
-                0 => drop(write!(out, "\n{OPEN}warning:{OPEN:#} {line}\n")),
-                _ => drop(writeln!(out, "         {line}")),
-            }
-        }
-    }
-}
-
-/// Rows of styled text in aligned columns.
-struct Grid {
-    /// `l` or `r` for each column.
-    align: &'static str,
-    rows: Vec<Vec<(String, Style)>>,
-    hidden: usize,
-}
-
-impl Grid {
-    fn new(align: &'static str) -> Grid {
-        Grid { align, rows: Vec::new(), hidden: 0 }
-    }
-
-    fn row<const N: usize>(&mut self, row: [(String, Style); N]) {
-        self.rows.push(row.into());
-    }
-
-    /// Says how many of `all` rows are not shown.
-    fn more(&mut self, all: usize) {
-        self.hidden = all - self.rows.len();
-    }
-
-    fn write(&self, out: &mut String) {
-        let count = |text: &str| text.chars().count();
-        let widths: Vec<usize> = (0..self.align.len())
-            .map(|column| {
-                self.rows.iter().filter_map(|row| row.get(column)).map(|cell| count(&cell.0)).max().unwrap_or(0)
-            })
-            .collect();
-        // The first column gives way when a row would be wider than the screen.
-        let rest: usize = widths[1..].iter().filter(|&&width| width > 0).map(|width| width + 2).sum();
-        let first = widths[0].min(WIDTH.saturating_sub(rest + 2)).max(8);
-        for row in &self.rows {
-            let mut line = String::from("  ");
-            let mut last = 2;
-            for (column, ((text, style), align)) in row.iter().zip(self.align.chars()).enumerate() {
-                let width = if column == 0 { first } else { widths[column] };
-                if width == 0 {
-                    continue;
-                }
-                let text = shorten(text, width);
-                let pad = " ".repeat(width - count(&text));
-                let (left, right) = if align == 'r' { (pad.as_str(), "") } else { ("", pad.as_str()) };
-                line.push_str(left);
-                let _ = write!(line, "{style}{text}{style:#}");
-                if !text.is_empty() {
-                    last = line.len();
-                }
-                let _ = write!(line, "{right}  ");
-            }
-            line.truncate(last);
-            let _ = writeln!(out, "{line}");
-        }
-        if self.hidden > 0 {
-            let _ = writeln!(out, "  {DIM}and {} more{DIM:#}", self.hidden);
-        }
-    }
-}
-
-/// Text cut in the middle to at most `width` characters.
-fn shorten(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width {
-        return text.to_owned();
-    }
-    let (head, tail) = (width / 2, width - width / 2 - 1);
-    let characters: Vec<char> = text.chars().collect();
-    characters[..head].iter().chain(['…'].iter()).chain(&characters[length - tail..]).collect()
-}
-
-/// Text in lines of at most `width` characters, broken at spaces.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= width);
-        match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::exec::Executor;
     use crate::study::replicate::sample;
     use crate::study::{Case, trial};
 
-    #[test]
-    fn a_grid_aligns_columns_and_gives_way_in_the_first() {
-        let mut grid = Grid::new("lrl");
-        grid.row([("a".repeat(100), PLAIN), ("1".to_owned(), BOLD), ("x".to_owned(), PLAIN)]);
-        grid.row([("b".to_owned(), PLAIN), ("100".to_owned(), BOLD), (String::new(), PLAIN)]);
-        let mut out = String::new();
-        grid.write(&mut out);
-        let plain = anstream::adapter::strip_str(&out).to_string();
-        let lines: Vec<&str> = plain.lines().collect();
-        assert_eq!(lines[0].chars().count(), WIDTH);
-        assert!(lines[0].contains('…') && lines[0].ends_with("    1  x"));
-        assert!(lines[1].starts_with("  b ") && lines[1].ends_with("  100"));
-    }
-
-    fn plain(text: &str) -> String {
+    pub(super) fn plain(text: &str) -> String {
         anstream::adapter::strip_str(text).to_string()
     }
 
-    fn finding(case: &Case) -> Finding {
+    pub(super) fn finding(case: &Case) -> Finding {
         Finding::of(case, &sample(case, Executor::Event))
     }
 
@@ -707,6 +420,11 @@ mod tests {
           p90          4.85 ms  4.69 to 5.02
           p99          9.46 ms  8.83 to 10.13   too few requests to trust
           p99.9        13.5 ms  12.1 to 14.9    too few requests to trust
+
+        By class
+                    throughput   errors      mean       p50      p99    p99.9
+          read        373.6 /s  0.960 %  2.219 ms  1.603 ms  9.43 ms  13.6 ms
+          write       124.5 /s  0.972 %  2.211 ms  1.603 ms  9.58 ms  13.1 ms
 
         How requests ended
           served        200  99.037 %  98.943 to 99.131  after 2.22 ms
@@ -752,40 +470,6 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_shows_both_and_the_paired_differences() {
-        let findings = [finding(&trial::case("one", 500.0, 1)), finding(&trial::case("two", 500.0, 2))];
-        let pair = Comparison::of(("two", &findings[1].estimates), ("one", &findings[0].estimates));
-        let shown = plain(&comparison(&[&findings[0], &findings[1]], &[pair]));
-        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
-        insta::assert_snapshot!(shown, @"
-        Scenarios
-                    throughput   errors      mean        p50       p99    p99.9
-          one         498.2 /s  0.963 %  2.217 ms   1.603 ms   9.46 ms  13.5 ms
-          two         498.1 /s  0.963 %  1.267 ms  0.9509 ms  4.978 ms  7.56 ms
-
-        two less one  paired; words at 95 % over 8 tests (Holm)
-          offered           0 /s                              same
-          throughput  -0.0778 /s  -0.2023 to 0.0468   -0.0 %  equal   2771x
-          errors             0 %                              same
-          mean         -0.950 ms  -1.007 to -0.892   -42.8 %  better   1.4x
-          p50          -0.652 ms  -0.688 to -0.616   -40.7 %  better   1.1x
-          p90           -2.22 ms  -2.37 to -2.07     -45.7 %  better   1.3x
-          p99           -4.48 ms  -5.09 to -3.87     -47.4 %  better   1.1x
-          p99.9         -5.90 ms  -7.17 to -4.63     -43.8 %  better   1.2x
-
-        warning: one, two: p99, p99.9: too few independent slow requests (they come in
-                 clusters), so the interval is too narrow; run longer or more
-                 replications
-
-        warning: one: 9 % of the time goes by in `waf`, whose waf.latency is an
-                 estimate (grade D): measure your own
-
-        warning: two: 16 % of the time goes by in `waf`, whose waf.latency is an
-                 estimate (grade D): measure your own
-        ");
-    }
-
-    #[test]
     fn a_resource_that_nobody_waits_for_has_no_number_of_waits() {
         let case = trial::case("one", 500.0, 1);
         let mut estimates = Estimates::of(&case, &sample(&case, Executor::Event));
@@ -793,30 +477,5 @@ mod tests {
         let mut out = String::new();
         resources(&estimates).write(&mut out);
         assert!(out.contains("no wait") && !out.contains("waiting"), "{out}");
-    }
-
-    #[test]
-    fn luck_that_is_out_of_step_is_told_of_the_metric_it_is_in() {
-        let [one, two] = ["one", "two"].map(|name| {
-            let case = trial::case(name, 500.0, 1);
-            Estimates::of(&case, &sample(&case, Executor::Event))
-        });
-        let mut comparison = Comparison::of(("two", &two), ("one", &one));
-        assert_eq!(out_of_step(std::slice::from_ref(&comparison)), [""; 0]);
-        comparison.differences[3].gain = 0.62;
-        let warnings = out_of_step(&[comparison]);
-        assert_eq!(warnings.len(), 1);
-        assert!(warnings[0].starts_with("two less one: mean (0.62x) vary more"), "{warnings:?}");
-    }
-
-    #[test]
-    fn long_sentences_are_wrapped_at_spaces() {
-        assert_eq!(wrap("one two three four", 9), ["one two", "three", "four"]);
-        assert_eq!(wrap("", 9), [""]);
-    }
-
-    #[test]
-    fn a_long_name_keeps_its_ends() {
-        assert_eq!(shorten("vpc_link_v2.connections", 11), "vpc_l…tions");
     }
 }
