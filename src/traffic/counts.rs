@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::file::{Table, TraceError};
 use super::source::{BLOCK, Instants};
+use super::spacings::Spacings;
 use super::{TrafficError, check};
-use crate::math::{exp, ln};
-use crate::rng::{Key, Threshold, happens, uniform};
+use crate::rng::{Key, Threshold, happens};
 use crate::time::{Span, Time};
 
 /// Where the requests of an interval lie in it.
@@ -100,12 +100,11 @@ impl Counts {
     pub(super) fn placed(&self, key: &dyn Fn(&str) -> Key) -> Placed {
         Placed {
             rounding: key("rounding"),
-            place: key("place"),
+            spacings: Spacings::new(key("place"), key("others")),
             counts: self.clone(),
             interval: 0,
             total: 0,
             done: 0,
-            rest: 1.0,
             serial: 0,
         }
     }
@@ -138,29 +137,23 @@ fn read(path: &Path, column: Option<&str>) -> Result<Vec<u32>, TraceError> {
 pub(super) struct Placed {
     counts: Counts,
     rounding: Key,
-    place: Key,
+    spacings: Spacings,
     /// The next interval.
     interval: usize,
     /// Requests of the current interval.
     total: u64,
     /// Requests of it that are placed.
     done: u64,
-    /// The part of the interval after the last request placed.
-    rest: f64,
     serial: u64,
 }
 
 impl Placed {
-    /// Where the next request lies in its interval, from 0 to 1. The smallest of m independent uniforms on what is left
-    /// of the interval leaves u^(1/m) of it: so they come in order without being sorted.
+    /// Where the next request lies in its interval, from 0 to 1.
     fn place(&mut self) -> f64 {
         let left = self.total - self.done;
         match self.counts.placement {
             Placement::Even => (self.done as f64 + 0.5) / self.total as f64,
-            Placement::Uniform => {
-                self.rest *= exp(ln(uniform(self.place.bits(self.serial))) / left as f64);
-                1.0 - self.rest
-            }
+            Placement::Uniform => self.spacings.place(self.serial, left),
         }
     }
 }
@@ -174,7 +167,8 @@ impl Instants for Placed {
                     return;
                 }
                 self.total = self.counts.scaled_count(self.interval, &self.rounding);
-                (self.done, self.rest) = (0, 1.0);
+                self.done = 0;
+                self.spacings.begin();
                 self.interval += 1;
             }
             let within = ((self.place() * length as f64) as u64).min(length - 1);

@@ -14,6 +14,7 @@ mod population;
 mod renewal;
 mod requests;
 mod source;
+mod spacings;
 mod stages;
 mod users;
 
