@@ -132,6 +132,17 @@ impl Calendar {
         self.heap[hole] = (key, event);
     }
 
+    /// All events, in no order.
+    pub fn events(&self) -> impl Iterator<Item = &(Key, Event)> {
+        self.heap.iter().skip(self.hole as usize)
+    }
+
+    /// Forgets all events.
+    pub fn clear(&mut self) {
+        *self = Calendar { heap: std::mem::take(&mut self.heap), ..Calendar::default() };
+        self.heap.clear();
+    }
+
     /// Takes the next event.
     #[inline]
     pub fn pop(&mut self) -> Option<(Key, Event)> {

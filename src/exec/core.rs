@@ -87,9 +87,9 @@ pub struct Core<'a> {
     taken: Vec<u64>,
     /// What changes the number of permits, by pool.
     scalers: Vec<Option<Scaler>>,
-    buckets: Vec<Bucket>,
+    pub buckets: Vec<Bucket>,
     caches: Vec<Cache>,
-    connections: Vec<Connections>,
+    pub connections: Vec<Connections>,
     /// How long idle connections are kept.
     keep_alive: Vec<Keep>,
     pub balancers: Vec<Balancer>,
@@ -375,11 +375,17 @@ impl<'a> Core<'a> {
     #[inline(always)]
     fn connected(&self, connections: ConnectionsId, keep: bool, token: &Token) -> (usize, (u32, Option<Span>)) {
         let spec = &self.program.connections[connections.index()];
-        let keep = keep.then(|| match self.keep_alive[connections.index()] {
-            Keep::Always(span) => span,
-            Keep::Drawn(site) => self.draws.span(site, token.word()),
-        });
+        let keep = keep.then(|| self.kept_for(connections, token.word()));
         (token.target(spec.target), (token.target(Some(spec.state)) as u32, keep))
+    }
+
+    /// How long a connection is kept that a request leaves idle.
+    #[inline(always)]
+    pub fn kept_for(&self, connections: ConnectionsId, word: u64) -> Span {
+        match self.keep_alive[connections.index()] {
+            Keep::Always(span) => span,
+            Keep::Drawn(site) => self.draws.span(site, word),
+        }
     }
 
     /// The target of a request will have answered at an instant.

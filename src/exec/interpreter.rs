@@ -185,6 +185,32 @@ impl<'a> Interpreter<'a> {
         self.past = part.past;
     }
 
+    /// Hands everyone over to the outside, each before the instruction to go on with, if everyone is on the way to one
+    /// and nobody waits. Whether that is so.
+    pub fn leave_all(&mut self, out: &mut impl Outside) -> bool {
+        let is_void = |slot: u32, ticket: u32| self.tokens[slot as usize].ticket != ticket;
+        let mut on_the_way = 0;
+        for (_, event) in self.calendar.events() {
+            match *event {
+                Event::Resume { .. } => on_the_way += 1,
+                Event::Deadline { slot, ticket } | Event::Patience { slot, ticket } if is_void(slot, ticket) => {}
+                _ => return false,
+            }
+        }
+        if on_the_way != self.in_flight() {
+            return false;
+        }
+        for (key, event) in self.calendar.events() {
+            if let Event::Resume { slot } = *event {
+                out.leave(key.at(), key.rank(), &self.tokens[slot as usize]);
+                self.tokens[slot as usize].ticket += 1;
+                self.free.push(slot);
+            }
+        }
+        self.calendar.clear();
+        true
+    }
+
     /// Whether nobody is inside.
     pub fn is_empty(&self) -> bool {
         self.in_flight() == 0

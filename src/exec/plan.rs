@@ -9,7 +9,7 @@ use crate::time::Span;
 pub type Sources<'a> = &'a dyn Fn() -> Box<dyn Source>;
 
 /// Windows pay where at most one instruction in so many runs by events all the same.
-const LOOPS: usize = 2;
+pub(super) const LOOPS: usize = 2;
 
 /// How the automatic executor runs a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Plan {
         let closed = sources().is_closed();
         let parts = Parts::of(program, pace.shortest());
         let length = parts.longest_window().map_or(pace.length(), |longest| pace.length().min(longest));
-        let pays = |parts: &Parts| parts.by_events() * LOOPS <= program.code.len();
+        let pays = |parts: &Parts| parts.always_by_events(program) * LOOPS <= program.code.len();
         if !closed
             && !pays(&parts)
             && let Some(parts) = Parts::optimistic(program).filter(pays)

@@ -21,8 +21,6 @@ pub enum Connected {
 pub struct Connections {
     limit: u32,
     pools: Vec<Pool>,
-    /// Nanoseconds of open connections by hour, in use or kept, as far as they are known; empty where nobody asks.
-    hours: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +29,8 @@ struct Pool {
     provisioned: u32,
     idle: Vec<Idle>,
     kept: u64,
+    /// Nanoseconds of open connections by hour, in use or kept, as far as they are known; empty where nobody asks.
+    hours: Vec<u64>,
     later: Later<Back>,
 }
 
@@ -51,17 +51,17 @@ struct Idle {
 impl Pool {
     /// From an instant on so many are in use.
     #[inline]
-    fn set(&mut self, at: Time, busy: u32, window: Window, hours: &mut [u64]) {
-        if !hours.is_empty() {
-            window.spread(hours, self.busy.now.into(), self.busy.since(), at);
+    fn set(&mut self, at: Time, busy: u32, window: Window) {
+        if !self.hours.is_empty() {
+            window.spread(&mut self.hours, self.busy.now.into(), self.busy.since(), at);
         }
         self.busy.set(at, busy, window);
     }
 
     /// One is given back.
     #[inline]
-    fn back(&mut self, at: Time, (state, keep): (u32, Span), window: Window, hours: &mut [u64]) {
-        self.set(at, self.busy.now - 1, window, hours);
+    fn back(&mut self, at: Time, (state, keep): (u32, Span), window: Window) {
+        self.set(at, self.busy.now - 1, window);
         if state == ConnectionsSpec::PROVISIONED {
             self.provisioned += 1;
         } else if keep.0 > 0 {
@@ -71,10 +71,19 @@ impl Pool {
 
     /// Whatever has been given back by an instant is there.
     #[inline(always)]
-    fn settle(&mut self, at: Time, window: Window, hours: &mut [u64]) {
+    fn settle(&mut self, at: Time, window: Window) {
         while let Some((at, Back { state, keep, .. })) = self.later.due(at) {
-            self.back(at, (state, keep), window, hours);
+            self.back(at, (state, keep), window);
         }
+    }
+
+    /// Becomes equal to another, in the memory it has.
+    fn copy(&mut self, other: &Pool) {
+        let Pool { busy, provisioned, idle, kept, hours, later } = self;
+        (*busy, *provisioned, *kept) = (other.busy, other.provisioned, other.kept);
+        idle.clone_from(&other.idle);
+        hours.clone_from(&other.hours);
+        later.copy(&other.later);
     }
 }
 
@@ -86,38 +95,40 @@ impl Connections {
             provisioned: spec.provisioned,
             idle: Vec::new(),
             kept: 0,
+            hours: Vec::new(),
             later: Later::default(),
         };
         let pools = vec![pool; spec.targets as usize];
-        Connections { limit: spec.limit.unwrap_or(u32::MAX), pools, hours: Vec::new() }
+        Connections { limit: spec.limit.unwrap_or(u32::MAX), pools }
     }
 
     /// The same, with open connections counted by hour when there is more than one.
-    pub fn by_hour(self, window: Window) -> Connections {
+    pub fn by_hour(mut self, window: Window) -> Connections {
         let hours = match window.hours() {
-            1 => Vec::new(),
-            hours => vec![0; hours],
+            1 => 0,
+            hours => hours,
         };
-        Connections { hours, ..self }
+        self.pools.iter_mut().for_each(|pool| pool.hours = vec![0; hours]);
+        self
     }
 
     /// Takes a connection.
     #[inline]
     pub fn connect(&mut self, target: usize, at: Time, window: Window) -> Connected {
         let pool = &mut self.pools[target];
-        pool.settle(at, window, &mut self.hours);
+        pool.settle(at, window);
         if pool.busy.now >= self.limit {
             return Connected::Full;
         }
-        pool.set(at, pool.busy.now + 1, window, &mut self.hours);
+        pool.set(at, pool.busy.now + 1, window);
         if pool.provisioned > 0 {
             pool.provisioned -= 1;
             return Connected::As(ConnectionsSpec::PROVISIONED);
         }
         while let Some(idle) = pool.idle.pop() {
             pool.kept += window.overlap(idle.since, idle.expires.min(at));
-            if !self.hours.is_empty() {
-                window.spread(&mut self.hours, 1, idle.since, idle.expires.min(at));
+            if !pool.hours.is_empty() {
+                window.spread(&mut pool.hours, 1, idle.since, idle.expires.min(at));
             }
             if at < idle.expires {
                 return Connected::As(ConnectionsSpec::WARM);
@@ -129,7 +140,19 @@ impl Connections {
     /// Gives a connection back: closed, or kept for `keep` from now on. `state` is what `connect` answered.
     #[inline]
     pub fn disconnect(&mut self, target: usize, at: Time, state: u32, keep: Option<Span>, window: Window) {
-        self.pools[target].back(at, (state, keep.unwrap_or_default()), window, &mut self.hours);
+        let pool = &mut self.pools[target];
+        pool.settle(at, window);
+        pool.back(at, (state, keep.unwrap_or_default()), window);
+    }
+
+    /// The pool of a target becomes equal to that of other connections.
+    pub fn copy(&mut self, other: &Connections, target: usize) {
+        self.pools[target].copy(&other.pools[target]);
+    }
+
+    /// Exchanges the pool of a target with that of other connections.
+    pub fn exchange(&mut self, other: &mut Connections, target: usize) {
+        std::mem::swap(&mut self.pools[target], &mut other.pools[target]);
     }
 
     /// The same at an instant to come; nobody learns of it before somebody asks for a connection. `order` is its place
@@ -141,7 +164,7 @@ impl Connections {
 
     /// Whatever is still to be given back is given back.
     pub fn settle(&mut self, window: Window) {
-        self.pools.iter_mut().for_each(|pool| pool.settle(Time::NEVER, window, &mut self.hours));
+        self.pools.iter_mut().for_each(|pool| pool.settle(Time::NEVER, window));
     }
 
     /// Connections in use now.
@@ -156,14 +179,16 @@ impl Connections {
 
     /// Nanoseconds of open connections in each hour of the measured time, when there is more than one.
     pub fn open(&self, at: Time, window: Window) -> Vec<u64> {
-        let mut hours = self.hours.clone();
-        if !hours.is_empty() {
-            for pool in &self.pools {
-                window.spread(&mut hours, pool.busy.now.into(), pool.busy.since(), at);
-                pool.idle.iter().for_each(|idle| window.spread(&mut hours, 1, idle.since, idle.expires));
+        let mut sums = Vec::new();
+        for pool in &self.pools {
+            sums.resize(pool.hours.len(), 0);
+            sums.iter_mut().zip(&pool.hours).for_each(|(sum, hour)| *sum += hour);
+            if !sums.is_empty() {
+                window.spread(&mut sums, pool.busy.now.into(), pool.busy.since(), at);
+                pool.idle.iter().for_each(|idle| window.spread(&mut sums, 1, idle.since, idle.expires));
             }
         }
-        hours
+        sums
     }
 
     /// Nanoseconds of idle connections kept warm in the measured time.

@@ -63,6 +63,18 @@ impl Pool {
         }
     }
 
+    /// Becomes equal to another, in the memory it has.
+    fn copy(&mut self, other: &Pool) {
+        let Pool { taken, load, queue, waiting, later } = self;
+        (*taken, *load, *waiting) = (other.taken, other.load, other.waiting);
+        queue.clear();
+        // Without anybody who waits it holds only those who have given up.
+        if other.waiting > 0 {
+            queue.extend(&other.queue);
+        }
+        later.copy(&other.later);
+    }
+
     /// Whatever has been given back by an instant is there.
     #[inline(always)]
     fn settle(&mut self, at: Time, window: Window) {
@@ -200,6 +212,34 @@ impl Permits {
         if pool.queue.len() > 2 * pool.waiting + 64 {
             pool.queue.retain(waits);
         }
+    }
+
+    /// How many permits of a target are free, if that can only change by what comes: nobody waits, and nothing is about to
+    /// be given back.
+    pub fn free(&self, target: usize) -> Option<u32> {
+        let pool = &self.pools[target];
+        (pool.waiting == 0 && pool.later.is_empty()).then(|| self.size - pool.taken.now)
+    }
+
+    /// Whether permits of a target are about to be given back that nobody has been told of.
+    pub fn has_more_coming(&self, target: usize) -> bool {
+        !self.pools[target].later.is_empty()
+    }
+
+    /// Permits of a target are taken and given back before `end`, when it is certain that there is always a free one; as
+    /// in [`Level::change`].
+    pub fn pass(&mut self, target: usize, taken: (u32, u64), given: (u32, u64), end: Time, window: Window) {
+        self.pools[target].taken.change(taken, given, end, window);
+    }
+
+    /// The pool of a target becomes equal to that of other permits.
+    pub fn copy(&mut self, other: &Permits, target: usize) {
+        self.pools[target].copy(&other.pools[target]);
+    }
+
+    /// Exchanges the pool of a target with that of other permits.
+    pub fn exchange(&mut self, other: &mut Permits, target: usize) {
+        std::mem::swap(&mut self.pools[target], &mut other.pools[target]);
     }
 
     /// Requests that wait at a target.

@@ -69,6 +69,18 @@ impl<T: Ord + Copy> Later<T> {
         Some(first)
     }
 
+    /// Whether nothing is to come.
+    pub fn is_empty(&self) -> bool {
+        self.soon.is_empty() && self.then.is_empty()
+    }
+
+    /// Becomes equal to another, in the memory it has.
+    pub fn copy(&mut self, other: &Later<T>) {
+        self.soon.clone_from(&other.soon);
+        self.taken = other.taken;
+        self.then.clone_from(&other.then);
+    }
+
     #[inline(always)]
     fn refill(&mut self, at: Time) -> Option<(Time, T)> {
         if self.then.is_empty() { None } else { self.refill_now(at) }

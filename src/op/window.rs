@@ -99,6 +99,14 @@ impl Level {
         self.now = number;
     }
 
+    /// The number rises and falls by one at some instants before `end`, given how many these are and how much measured time
+    /// lies between them and `end`, in all.
+    pub fn change(&mut self, rises: (u32, u64), falls: (u32, u64), end: Time, window: Window) {
+        self.total = self.total(end, window) + rises.1 - falls.1;
+        self.since = end;
+        self.now = self.now + rises.0 - falls.0;
+    }
+
     /// The integral up to an instant, in nanoseconds.
     pub fn total(&self, at: Time, window: Window) -> u64 {
         self.total + self.now as u64 * window.overlap(self.since, at)

@@ -2,6 +2,7 @@
 //! the operators in others. It can be printed, compared and hashed; it holds no state of a run.
 
 pub mod builder;
+pub mod forward;
 pub mod instruction;
 pub mod operator;
 pub mod origin;

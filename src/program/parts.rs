@@ -9,6 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use super::forward::only_goes_forward;
 use super::{Backoff, Discipline, Instruction, Label, Program, Service, SiteId};
 use crate::law::LawSpec;
 use crate::time::Span;
@@ -92,10 +93,21 @@ impl Parts {
         self.lag.map(|lag| if self.by_events() == 0 { lag.unhurried } else { lag.least() })
     }
 
-    /// Instructions that run by events.
+    /// Instructions in loops, which run by events when nothing better is known for them.
     pub fn by_events(&self) -> usize {
-        let of = |step: &Step| if let Step::Loop(members) = step { members.len() } else { 0 };
-        self.steps.iter().map(of).sum()
+        self.loops().map(<[Label]>::len).sum()
+    }
+
+    /// Instructions that run by events whatever happens: of loops in which requests do not only go forward.
+    pub fn always_by_events(&self, program: &Program) -> usize {
+        self.loops().filter(|members| !only_goes_forward(program, members)).map(<[Label]>::len).sum()
+    }
+
+    fn loops(&self) -> impl Iterator<Item = &[Label]> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Loop(members) => Some(&members[..]),
+            Step::One(_) => None,
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use super::number::{self, Unit};
 use super::schema;
 use crate::exec::{Plan, Reason};
 use crate::program::Step;
+use crate::program::forward::only_goes_forward;
 use crate::program::{
     Amount, Backoff, Choice, Condition, Discipline, Instruction, Join, Label, Lag, LimitScope, Origin, OutcomeId,
     OutcomeTest, Per, Program, ScalingSpec, Service, SiteId,
@@ -80,7 +81,10 @@ fn bound(lag: Lag, plan: &Plan) -> String {
 }
 
 /// What is said before the loops inside windows.
-const LOOPS: &str = ", but these by events: each depends on itself without a lag";
+const LOOPS: &str = ", but these, each of which depends on itself without a lag:";
+/// How loops run inside windows.
+const ON_A_BET: &str = "in windows as well while it can be told who gets what, else by events";
+const BY_EVENTS: &str = "by events";
 
 /// How the program will be run: which instructions take all requests of a window at once, which by events, and why.
 pub fn plan(program: &Program, plan: &Plan) -> String {
@@ -104,7 +108,12 @@ pub fn plan(program: &Program, plan: &Plan) -> String {
             let shared: BTreeSet<&str> = shared.collect();
             let shared = shared.into_iter().collect::<Vec<_>>().join(", ");
             let (first, last) = (members[0].0, members[members.len() - 1].0);
-            let _ = writeln!(out, "  {DIM}{first:>4} to {last}{DIM:#}  {shared}");
+            let how = match (plan.reason, only_goes_forward(program, members)) {
+                (Reason::Loops | Reason::Closed, _) => String::new(),
+                (_, true) => format!("  {DIM}{ON_A_BET}{DIM:#}"),
+                (_, false) => format!("  {DIM}{BY_EVENTS}{DIM:#}"),
+            };
+            let _ = writeln!(out, "  {DIM}{first:>4} to {last}{DIM:#}  {shared}{how}");
         }
     }
     out

@@ -47,7 +47,9 @@ pub(super) const DEADLINE: Column = 13;
 pub(super) const LATE: Column = 14;
 /// From its birth to the moment at which its client sent it (again).
 pub(super) const BEFORE_SEND: Column = 15;
-const FIXED: usize = 16;
+/// Number among those who come to a loop in a window, while they are taken through it in columns.
+pub(super) const ROW: Column = 16;
+const FIXED: usize = 17;
 
 /// Which columns the requests of a program have.
 #[derive(Clone, Copy, Debug)]
@@ -461,6 +463,25 @@ impl Batch {
         self.at.push(other.at[row]);
         self.serial.push(other.serial[row]);
         self.ordered = false;
+    }
+
+    /// The same requests once more.
+    pub fn copied(&self, spare: &mut Spare) -> Batch {
+        let copy = |values: &Values, spare: &mut Spare| {
+            let mut copied = spare.take();
+            copied.extend_from_slice(values);
+            copied
+        };
+        let mut rest = spare.rest();
+        for cells in &self.rest {
+            rest.push(match cells {
+                Cells::Same(value) => Cells::Same(*value),
+                Cells::Now => Cells::Now,
+                Cells::Birth => Cells::Birth,
+                Cells::Each(values) => Cells::Each(copy(values, spare)),
+            });
+        }
+        Batch { at: copy(&self.at, spare), serial: copy(&self.serial, spare), rest, ordered: self.ordered }
     }
 
     /// The requests at some rows.

@@ -8,7 +8,8 @@ use crate::exec::token::Token;
 use crate::program::Register;
 use crate::time::{Span, Time};
 
-/// Appends what tokens have for a column; for [`LATE`](super::batch::LATE), which is no property of a token, zeros.
+/// Appends what tokens have for a column; for [`LATE`](super::batch::LATE) and [`ROW`](super::batch::ROW), which are no
+/// properties of a token, zeros.
 pub(super) fn append(tokens: &[Token], layout: Layout, column: Column, to: &mut Values) {
     #[inline(always)]
     fn all(tokens: &[Token], to: &mut Values, value: impl Fn(&Token) -> u64) {

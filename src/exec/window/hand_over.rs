@@ -1,5 +1,5 @@
-//! The change from windows to events in mid-run, when a backlog grows towards the guard: only events can tell where and
-//! when it gets there. At the end of a window everyone is at a place of his own, so nothing has to be done twice.
+//! The change from windows to events in mid-run, when a backlog grows towards the guard (only events can tell where and
+//! when it gets there), or when windows no longer pay. At the end of a window everyone is at a place of his own, so nothing has to be done twice.
 
 use super::births::Births;
 use super::gate::Gate;

@@ -4,6 +4,7 @@
 //! is kept there for the window it belongs to. What depends on itself without a lag runs by events inside the window.
 
 mod batch;
+mod bet;
 mod births;
 mod fields;
 mod forget;
@@ -28,6 +29,7 @@ use crate::program::parts::takes_in_order;
 use crate::program::{Instruction, Parts, Program, Step};
 use crate::time::{Span, Time};
 use batch::{Batch, Cells, Layout, Spare};
+use bet::Journal;
 use births::Births;
 use forget::forgets_target;
 use loops::Loop;
@@ -113,6 +115,8 @@ struct Windows<'a> {
     forgets: Vec<bool>,
     /// What runs the loops, by step.
     loops: Vec<Option<Loop<'a>>>,
+    /// What is noted instead of recorded, while a loop is taken through the window on a bet.
+    journal: Option<Box<Journal>>,
     births: Births,
     /// Place of the step that runs.
     step: u32,
@@ -163,6 +167,7 @@ impl<'a> Windows<'a> {
             ordered: program.code.iter().map(|instruction| takes_in_order(program, instruction)).collect(),
             forgets: (0..places).map(|place| forgets_target(program, place)).collect(),
             loops: parts.steps.iter().map(|step| Loop::of(program, step, options)).collect(),
+            journal: None,
             births: Births::new(source),
             step: 0,
             first: true,
@@ -186,7 +191,9 @@ impl<'a> Windows<'a> {
                 self.halted = Some(Halt::Interrupted);
             }
             match self.halted {
-                None if self.is_crowded() && self.can_hand_over() => return Some(self.hand_over(options)),
+                None if (self.is_crowded() || self.do_not_pay()) && self.can_hand_over() => {
+                    return Some(self.hand_over(options));
+                }
                 None => {}
                 Some(Halt::Interrupted) => {
                     verdict = Verdict::Interrupted;
@@ -294,6 +301,9 @@ impl<'a> Windows<'a> {
     fn step_at(&mut self, place: usize, first: bool) {
         let mut batch = std::mem::take(&mut self.inbox[place]);
         if self.ordered[place] {
+            if let Instruction::Retry { policy, .. } = self.instruction(place) {
+                batch = self.those_to_repeat(batch, policy, place + 1);
+            }
             batch = self.joined(place, batch, first);
             if first && batch.len() >= MANY && !batch.ordered && self.admits_all(place, &batch) {
                 let batch = self.before_end(place, batch);
@@ -304,12 +314,6 @@ impl<'a> Windows<'a> {
         if !batch.is_empty() {
             self.execute(place, batch);
         }
-    }
-
-    /// Those who come in this window, in order; the others are kept for theirs.
-    fn in_order(&mut self, place: usize, batch: Batch, first: bool) -> Batch {
-        let batch = self.joined(place, batch, first);
-        self.put_in_order(place, batch, first)
     }
 
     /// Those who come, and in the first pass those who have waited for this window.
@@ -387,6 +391,9 @@ impl<'a> Windows<'a> {
         }
         // Done at once, these leave less to be told apart where ways meet.
         loop {
+            if let Some(journal) = self.journal.as_mut().filter(|journal| !journal.is_inside(place)) {
+                return journal.leave(place, false, batch);
+            }
             match self.instruction(place) {
                 Instruction::Mark { stage } => self.mark(&mut batch, stage.0 as u64),
                 Instruction::Answer { outcome } => {

@@ -4,6 +4,7 @@ use super::batch::{
     BASE, BEFORE_SEND, BORN, Batch, CLASS, COUNTS, Cells, DEADLINE, GIVEN, KEY, LATE, MARK, OUTCOME, REQUEST, RESPONSE,
     STAGE, TRAIL, Values,
 };
+use super::bet::Counted;
 use super::{ALIVE, Halt, NO_STAGE, Windows, batch};
 use crate::exec::columns;
 use crate::exec::core::deadline_rank;
@@ -114,7 +115,10 @@ impl Windows<'_> {
             Cells::Now | Cells::Birth => columns::any_above(&ends, &batch.at),
         };
         if late {
-            self.cut(batch, &ends);
+            match &mut self.journal {
+                Some(journal) => journal.lost = true,
+                None => self.cut(batch, &ends),
+            }
         }
         batch.move_to(ends, &mut self.spare);
     }
@@ -341,9 +345,13 @@ impl Windows<'_> {
         }
     }
 
-    fn chosen(&mut self, batch: &mut Batch, id: BalancerId, targets: Values) {
-        let counted = self.measured(batch);
-        self.core.recorder.balancers[id.index()].arrivals += counted;
+    pub(super) fn chosen(&mut self, batch: &mut Batch, id: BalancerId, targets: Values) {
+        if self.journal.is_some() {
+            self.note(batch, Counted::Asked(id), None);
+        } else {
+            let counted = self.measured(batch);
+            self.core.recorder.balancers[id.index()].arrivals += counted;
+        }
         let register = self.program.balancers[id.index()].target;
         batch.set_all(self.layout.register(register.index()), Cells::Each(targets), &mut self.spare);
     }
@@ -376,6 +384,10 @@ impl Windows<'_> {
 
     /// Those whose caller has gone end here.
     fn returns(&mut self, batch: &mut Batch, depth: usize) {
+        if let Some(journal) = self.journal.as_mut().filter(|_| batch.same(BASE) != Some(ALIVE)) {
+            journal.lost = true;
+            return;
+        }
         if batch.same(BASE) != Some(ALIVE) {
             let mut mask = std::mem::take(&mut self.scratch.mask);
             mask.clear();
@@ -411,6 +423,34 @@ impl Windows<'_> {
         };
         batch.set_all(DEADLINE, cells, &mut self.spare);
         batch.set_all(frame, Cells::Same(u64::MAX), &mut self.spare);
+    }
+
+    /// Whoever a policy repeats as far as it goes by attempts and outcome; all others go on, whatever their order.
+    pub(super) fn those_to_repeat(&mut self, mut batch: Batch, policy: RetryId, next: usize) -> Batch {
+        let program = self.program;
+        let spec = &program.retries[policy.index()];
+        let unwanted = batch.is_empty() || batch.same(OUTCOME).is_some_and(|outcome| !spec.on[outcome as usize]);
+        if unwanted {
+            self.send(next, batch);
+            return Batch::default();
+        }
+        let counter = self.layout.register(spec.counter.index());
+        let mut mask = std::mem::take(&mut self.scratch.mask);
+        mask.clear();
+        let outcomes = batch.written(OUTCOME, &mut self.spare);
+        mask.extend(outcomes.iter().map(|&outcome| spec.on[outcome as usize] as u8));
+        self.spare.give(outcomes);
+        if let (Some(attempts), true) = (spec.attempts, mask.contains(&1)) {
+            let repeats = batch.written(counter, &mut self.spare);
+            mask.iter_mut()
+                .zip(&repeats)
+                .for_each(|(wanted, &repeated)| *wanted &= (repeated + 1 < attempts.into()) as u8);
+            self.spare.give(repeats);
+        }
+        let repeated = if mask.contains(&1) { batch.taken_out(&mask, &mut self.spare) } else { Batch::default() };
+        self.scratch.mask = mask;
+        self.send(next, batch);
+        repeated
     }
 
     fn retry(&mut self, mut batch: Batch, policy: RetryId, next: usize, to: Label) {

@@ -1,8 +1,11 @@
 //! What the requests of a window leave in the records.
 
-use super::batch::{BEFORE_SEND, BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, STAGE, TRAIL};
+use super::batch::{
+    BEFORE_SEND, BORN, Batch, CLASS, COUNTS, Cells, MARK, OUTCOME, REQUEST, RESPONSE, ROW, STAGE, TRAIL, Values,
+};
+use super::bet::Counted;
 use super::{NO_STAGE, Windows};
-use crate::exec::columns::select;
+use crate::exec::columns::{differences, select};
 use crate::exec::run::Record;
 use crate::exec::token::call_millis;
 use crate::program::Amount;
@@ -32,6 +35,9 @@ impl Windows<'_> {
 
     /// The time since the last mark goes to the stages, but for those who stay in one.
     fn leave_stages(&mut self, batch: &Batch, stay: Option<u64>) {
+        if self.journal.is_some() {
+            return self.note_stays(batch, stay);
+        }
         if let (Some(stage), Some(marks)) = (batch.same(STAGE), marks_of(batch)) {
             if batch.same(COUNTS) == Some(1) {
                 return self.core.recorder.passes(stage as usize, &batch.at, marks);
@@ -59,6 +65,49 @@ impl Windows<'_> {
             self.record_counted(stage as usize, passes);
         }
         [of, marks, counts, stages].into_iter().for_each(|values| self.spare.give(values));
+    }
+
+    /// The same, noted.
+    fn note_stays(&mut self, batch: &Batch, stay: Option<u64>) {
+        if let (Some(stage), Some(1)) = (batch.same(STAGE), batch.same(COUNTS)) {
+            let mut times = self.spare.take();
+            match marks_of(batch) {
+                Some(marks) => differences(&batch.at, marks, &mut times),
+                None => times.extend((0..batch.len()).map(|row| batch.at[row] - batch.get(MARK, row))),
+            }
+            let rows = batch.written(ROW, &mut self.spare);
+            if let Some(journal) = &mut self.journal {
+                journal.stay(stage as usize, rows, times);
+            }
+            return;
+        }
+        let columns = [STAGE, MARK, COUNTS, ROW].map(|column| batch.written(column, &mut self.spare));
+        let [of, marks, counts, rows] = &columns;
+        let counted = |stage: u64| of.iter().zip(counts).map(move |(&of, &counts)| (of == stage) & (counts == 1));
+        let mut stages = self.spare.take();
+        stages.extend(of);
+        stages.sort_unstable();
+        stages.dedup();
+        for &stage in stages.iter().filter(|&&stage| stage != NO_STAGE && Some(stage) != stay) {
+            let (mut who, mut times) = (self.spare.take(), self.spare.take());
+            let passes = batch.at.iter().zip(marks).map(|(at, &mark)| at.wrapping_sub(mark)).zip(counted(stage));
+            select(passes, &mut times);
+            select(rows.iter().copied().zip(counted(stage)), &mut who);
+            if let Some(journal) = &mut self.journal {
+                journal.stay(stage as usize, who, times);
+            }
+        }
+        columns.into_iter().chain([stages]).for_each(|values| self.spare.give(values));
+    }
+
+    /// Requests count where they are, noted.
+    pub(super) fn note(&mut self, batch: &Batch, what: Counted, amounts: Option<Values>) {
+        let mut at = self.spare.take();
+        at.extend_from_slice(&batch.at);
+        let rows = batch.written(ROW, &mut self.spare);
+        if let Some(journal) = &mut self.journal {
+            journal.count(what, rows, at, amounts);
+        }
     }
 
     /// Times of a stage, of which only some count.
@@ -166,6 +215,13 @@ impl Windows<'_> {
 
     /// Usage is counted.
     pub(super) fn meter(&mut self, batch: &Batch, meter: usize, amount: Amount) {
+        if self.journal.is_some() {
+            let mut amounts = (amount != Amount::One).then(|| self.spare.take());
+            if let Some(amounts) = &mut amounts {
+                amounts.extend((0..batch.len()).map(|row| self.amount(batch, row, amount)));
+            }
+            return self.note(batch, Counted::Meter(meter), amounts);
+        }
         let window = self.core.recorder.window;
         if !self.core.recorder.is_one_hour() && !matches!(amount, Amount::One) {
             for row in 0..batch.len() {

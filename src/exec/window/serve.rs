@@ -60,7 +60,7 @@ impl Windows<'_> {
     }
 
     /// What each asks for.
-    fn demands(&mut self, batch: &Batch, service: Service, words: &[u64]) -> Values {
+    pub(super) fn demands(&mut self, batch: &Batch, service: Service, words: &[u64]) -> Values {
         let mut demands = self.spare.sized(batch.len());
         match service {
             Service::Law(site) => self.core.draws.spans(site, words, &mut demands),
