@@ -48,6 +48,8 @@ COUNTED = {
     "storm, as gatepath chooses": (lambda s: simulated(MODELS / "storm.yaml", "auto", duration("storm", s)), 1, 30),
     "worldcup-rest, by events": (
         lambda s: simulated(ROOT / "scenarios" / "worldcup-rest.yaml", "event", replay(s)), 60, 120),
+    "worldcup-rest, as gatepath chooses": (
+        lambda s: simulated(ROOT / "scenarios" / "worldcup-rest.yaml", "auto", replay(s)), 60, 120),
 }
 
 

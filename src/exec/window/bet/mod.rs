@@ -23,11 +23,12 @@ use operator::{Bounds, Event, FIRST, Happens, Kind, Operator, Passes, Scratch, T
 
 /// Passes after which it is no use to go on, ...
 const MOST_PASSES: u8 = 100;
-/// ... nor is it when so many times as many as there are have been taken through once more, and some.
-const MOST_AGAIN: usize = 2;
-const SOME: usize = 64;
-/// Windows by events after a bet that was lost; twice as many after each further one, up to the most.
-const PAUSE: u32 = 1;
+/// ... nor is it when all further ones have taken as much as the first: then events would have been as fast. What a further
+/// pass takes, as requests taken through again: so many, and one for so many of all that come.
+const A_PASS: usize = 32;
+/// Windows by events after a bet that was lost; several times as many after each further one, up to the most.
+const PAUSE: u32 = 2;
+const LONGER: u32 = 4;
 const LONGEST_PAUSE: u32 = 64;
 
 /// A loop that can be taken through a window in columns.
@@ -97,7 +98,7 @@ impl Bet {
     /// The bet was lost, or could not be made.
     pub fn lose(&mut self) {
         self.pause = self.next_pause;
-        self.next_pause = (2 * self.next_pause).min(LONGEST_PAUSE);
+        self.next_pause = (LONGER * self.next_pause).min(LONGEST_PAUSE);
     }
 }
 
@@ -203,8 +204,8 @@ impl Windows<'_> {
             }
             wrong.sort_unstable();
             wrong.dedup();
-            again += wrong.len();
-            if again > MOST_AGAIN * pass_of.len() + SOME {
+            again += wrong.len() + A_PASS + pass_of.len() / A_PASS;
+            if again > pass_of.len() + A_PASS {
                 return false;
             }
             wrong.iter().for_each(|&row| pass_of[row as usize] = pass + 1);
