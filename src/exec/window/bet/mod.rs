@@ -16,7 +16,7 @@ use crate::exec::columns::{drop_rows, places_from};
 use crate::exec::core::slowed;
 use crate::op::window::Window;
 use crate::program::forward::only_goes_forward;
-use crate::program::{Instruction, Label, Program};
+use crate::program::{Instruction, Label, Program, Service, StationId};
 use crate::time::Span;
 pub(super) use journal::{Counted, Journal};
 use operator::{Bounds, Event, FIRST, Happens, Kind, Operator, Passes, Scratch, TURNED_AWAY};
@@ -267,19 +267,32 @@ impl Windows<'_> {
     }
 
     /// Requests come to an operator; they go on as is assumed, or where it can be told at once, as it is.
-    fn contend(&mut self, bet: &mut Bet, (index, pass): (usize, u8), place: usize, mut batch: Batch, bounds: Bounds) {
-        let program = self.program;
+    fn contend(&mut self, bet: &mut Bet, (index, pass): (usize, u8), place: usize, batch: Batch, bounds: Bounds) {
         let rows = batch.written(ROW, &mut self.spare);
         let Bet { operators, pass_of, scratch, wrong, .. } = bet;
         let operator = &mut operators[index];
+        let demands = self.note_events(operator, place, &batch, &rows, pass);
         let passes = Passes { of: pass_of, now: pass };
-        let target = match (operator.kind, program.code[place]) {
-            (Kind::Pool(id), _) => program.pools[id.index()].target,
-            (Kind::Connections(id), _) => program.connections[id.index()].target,
-            (Kind::Station(id), _) => program.stations[id.index()].target,
-            (Kind::Bucket(_) | Kind::Turn(_), _) => None,
-        };
-        let targets = target.map(|target| batch.written(self.layout.register(target.index()), &mut self.spare));
+        if operator.kind.tells_at_once() && !operator.play(&self.core, bounds, (passes, true), scratch, wrong) {
+            return self.give_up(batch);
+        }
+        self.go_on(operator, place, batch, &rows, demands.as_ref());
+        self.spare.give(rows);
+        self.spare.give(demands.unwrap_or_default());
+    }
+
+    /// Notes what requests do to an operator. Gives what they demand of a station.
+    fn note_events(
+        &mut self,
+        operator: &mut Operator,
+        place: usize,
+        batch: &Batch,
+        rows: &[u64],
+        pass: u8,
+    ) -> Option<Values> {
+        let program = self.program;
+        let target = operator.kind.target(program).map(|target| self.layout.register(target.index()));
+        let targets = target.map(|column| batch.written(column, &mut self.spare));
         let target = |row: usize| targets.as_ref().map_or(0, |targets| targets[row] as u16);
         let event = |row: usize, what: Happens, span: u64| Event {
             at: batch.at[row],
@@ -305,32 +318,45 @@ impl Windows<'_> {
                 operator.events.extend(all.map(|row| event(row, back(row), kept(row).0)));
             }
             Instruction::Serve { station, service, .. } => {
-                let own = self.words(&batch);
-                let mut spans = self.demands(&batch, service, own.as_ref().unwrap_or(&batch.serial));
-                self.spare.give(own.unwrap_or_default());
-                let slowness = &program.stations[station.index()].slowness;
-                if !slowness.is_empty() {
-                    for (row, span) in spans.iter_mut().enumerate() {
-                        *span = slowed(Span(*span), slowness, target(row) as usize).0;
-                    }
-                }
+                let spans = self.demands_at(station, batch, service, target);
                 operator.events.extend(all.map(|row| event(row, Happens::Asks, spans[row])));
                 demands = Some(spans);
             }
             _ => operator.events.extend(all.map(|row| event(row, Happens::Asks, 0))),
         }
         self.spare.give(targets.unwrap_or_default());
-        let at_once = matches!(operator.kind, Kind::Station(_) | Kind::Bucket(_) | Kind::Turn(_));
-        if at_once && !operator.play(&self.core, bounds, (passes, true), scratch, wrong) {
-            return self.give_up(batch);
+        demands
+    }
+
+    /// What requests demand of the stations they come to.
+    fn demands_at(
+        &mut self,
+        station: StationId,
+        batch: &Batch,
+        service: Service,
+        target: impl Fn(usize) -> u16,
+    ) -> Values {
+        let own = self.words(batch);
+        let mut spans = self.demands(batch, service, own.as_ref().unwrap_or(&batch.serial));
+        self.spare.give(own.unwrap_or_default());
+        let slowness = &self.program.stations[station.index()].slowness;
+        if !slowness.is_empty() {
+            for (row, span) in spans.iter_mut().enumerate() {
+                *span = slowed(Span(*span), slowness, target(row) as usize).0;
+            }
         }
-        let operator = &bet.operators[index];
-        match program.code[place] {
-            Instruction::Hold { full, .. } => self.as_assumed(operator, place, full, batch, &rows, None),
-            Instruction::Serve { full, .. } => self.as_assumed(operator, place, full, batch, &rows, demands.as_ref()),
+        spans
+    }
+
+    /// Requests go on with what is assumed that they get.
+    fn go_on(&mut self, operator: &Operator, place: usize, mut batch: Batch, rows: &[u64], demands: Option<&Values>) {
+        match self.instruction(place) {
+            Instruction::Hold { full, .. } | Instruction::Serve { full, .. } => {
+                self.as_assumed(operator, place, full, batch, rows, demands);
+            }
             Instruction::Connect { connections, full } => {
-                let state = self.layout.register(program.connections[connections.index()].state.index());
-                self.take_assumed(operator, (place + 1, state), full, batch, &rows);
+                let state = self.layout.register(self.program.connections[connections.index()].state.index());
+                self.take_assumed(operator, (place + 1, state), full, batch, rows);
             }
             Instruction::Choose { balancer } => {
                 let mut chosen = self.spare.take();
@@ -346,8 +372,6 @@ impl Windows<'_> {
             }
             _ => self.send(place + 1, batch),
         }
-        self.spare.give(rows);
-        self.spare.give(demands.unwrap_or_default());
     }
 
     fn give_up(&mut self, batch: Batch) {

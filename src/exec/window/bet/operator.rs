@@ -10,7 +10,7 @@ use crate::op::fifo::{Block, Fifo};
 use crate::op::hold::{Asked, Permits, Waiter};
 use crate::op::limit::Bucket;
 use crate::op::window::Window;
-use crate::program::{BalancerId, BucketId, ConnectionsId, ConnectionsSpec, PoolId, Program, StationId};
+use crate::program::{BalancerId, BucketId, ConnectionsId, ConnectionsSpec, PoolId, Program, Register, StationId};
 use crate::time::{Span, Time};
 
 /// What is assumed of those who get what they ask for when they ask for it.
@@ -26,6 +26,23 @@ pub(super) enum Kind {
     Station(StationId),
     Bucket(BucketId),
     Turn(BalancerId),
+}
+
+impl Kind {
+    /// The register that tells the target; nothing where there is only one, or none.
+    pub fn target(self, program: &Program) -> Option<Register> {
+        match self {
+            Kind::Pool(id) => program.pools[id.index()].target,
+            Kind::Connections(id) => program.connections[id.index()].target,
+            Kind::Station(id) => program.stations[id.index()].target,
+            Kind::Bucket(_) | Kind::Turn(_) => None,
+        }
+    }
+
+    /// Whether nobody gives anything back to it, so that it can be told who gets what as soon as all have come.
+    pub fn tells_at_once(self) -> bool {
+        matches!(self, Kind::Station(_) | Kind::Bucket(_) | Kind::Turn(_))
+    }
 }
 
 /// What happens to an operator.
@@ -108,6 +125,8 @@ pub(super) struct Scratch {
     sums: Vec<[(u32, u64); 2]>,
 }
 
+/// Targets that are all played in the first pass, whoever comes to them.
+const FEW_TARGETS: usize = 256;
 /// Pieces of a window in which permits are counted, of all targets together.
 const PIECES: usize = 1 << 12;
 /// Pieces of one target at most.
@@ -181,7 +200,7 @@ impl Operator {
             Kind::Bucket(id) => (State::Bucket(Bucket::new(&program.buckets[id.index()])), 1),
             Kind::Turn(id) => (State::Turn(Balancer::new(&program.balancers[id.index()])), 1),
         };
-        let by_target = matches!(kind, Kind::Pool(_) | Kind::Connections(_));
+        let by_target = !kind.tells_at_once();
         let usual = match kind {
             Kind::Connections(id) if program.connections[id.index()].provisioned > 0 => ConnectionsSpec::PROVISIONED,
             _ => 0,
@@ -294,8 +313,8 @@ impl Operator {
         let Scratch { chosen, affected, .. } = scratch;
         chosen.clear();
         affected.clear();
-        affected.resize(self.touched.len(), passes.is_first());
-        if passes.is_first() {
+        affected.resize(self.touched.len(), passes.is_first() && self.touched.len() <= FEW_TARGETS);
+        if affected.first() == Some(&true) {
             chosen.extend(0..self.events.len() as u32);
             return !self.events.is_empty();
         }

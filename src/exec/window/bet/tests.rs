@@ -18,8 +18,9 @@ fn site(purpose: &str, mean: u64) -> Site {
     Site { stage: "s".into(), purpose: purpose.into(), law: Some(law), origin: Origin::Scenario }
 }
 
-/// A connection and one of `permits` are held for 10 ms on average and a visit to two servers of 4 ms.
-fn program(permits: u32) -> Program {
+/// A connection and one of `permits` are held for 10 ms on average and a visit to two servers of 4 ms. Of the `targets` all
+/// requests choose the first.
+fn program(permits: u32, targets: u32) -> Program {
     let (full, late) = (Label(6), Label(6));
     let code = vec![
         Instruction::Call { depth: 0, deadline: None, late: Label(9) },
@@ -35,21 +36,21 @@ fn program(permits: u32) -> Program {
     ];
     let pool = PoolSpec {
         name: "s.pool".into(),
-        targets: 1,
+        targets,
         size: permits,
         queue: None,
         patience: None,
-        target: None,
+        target: Some(Register(1)),
         scaling: None,
     };
     let connections = ConnectionsSpec {
         name: "s.connections".into(),
-        targets: 1,
+        targets,
         limit: Some(30),
         keep_alive: Some(SiteId(2)),
         provisioned: 0,
         state: Register(0),
-        target: None,
+        target: Some(Register(1)),
     };
     let station = StationSpec {
         name: "s.station".into(),
@@ -118,8 +119,8 @@ fn options() -> Options<'static> {
 }
 
 /// A run in windows: the result, whether anything ran by events, and whether bets were given up.
-fn in_windows(permits: u32, rate: u64, length: Span) -> (Run, bool, bool) {
-    let (program, options) = (program(permits), options());
+fn in_windows((permits, targets): (u32, u32), rate: u64, length: Span) -> (Run, bool, bool) {
+    let (program, options) = (program(permits, targets), options());
     let parts = Parts::of(&program, length);
     let mut windows = Windows::new(&program, &parts, length, Poisson::boxed(rate), &options);
     let (verdict, end) = windows.run_all(&options).unwrap();
@@ -130,7 +131,7 @@ fn in_windows(permits: u32, rate: u64, length: Span) -> (Run, bool, bool) {
 }
 
 fn by_steps(permits: u32, rate: u64) -> Run {
-    plain::run(&program(permits), Poisson::boxed(rate), &options())
+    plain::run(&program(permits, 1), Poisson::boxed(rate), &options())
 }
 
 fn waits(run: &Run, kind: ResourceKind) -> u64 {
@@ -140,7 +141,7 @@ fn waits(run: &Run, kind: ResourceKind) -> u64 {
 
 #[test]
 fn a_loop_in_which_some_wait_for_permits_and_servers_runs_without_an_event() {
-    let (run, by_events, _) = in_windows(8, 150, Span(SECOND));
+    let (run, by_events, _) = in_windows((8, 1), 150, Span(SECOND));
     assert_eq!(run.verdict, Verdict::Complete);
     assert!(!by_events, "every bet was won");
     let (permits, servers) = (waits(&run, ResourceKind::Pool), waits(&run, ResourceKind::Station));
@@ -150,7 +151,14 @@ fn a_loop_in_which_some_wait_for_permits_and_servers_runs_without_an_event() {
 
 #[test]
 fn a_crowded_loop_loses_its_bets_and_is_left_to_events() {
-    let (run, by_events, given_up) = in_windows(3, 220, Span(100 * MS));
+    let (run, by_events, given_up) = in_windows((3, 1), 220, Span(100 * MS));
     assert!(by_events && given_up, "by events: {by_events}, given up: {given_up}");
     assert!(run == by_steps(3, 220));
+}
+
+#[test]
+fn targets_that_nobody_chooses_change_nothing() {
+    let (run, by_events, _) = in_windows((8, 1000), 150, Span(SECOND));
+    let (other, ..) = in_windows((8, 1), 150, Span(SECOND));
+    assert!(!by_events && run.trace == other.trace && run.answers == other.answers);
 }
