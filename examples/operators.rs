@@ -12,6 +12,7 @@ use std::time::Instant;
 use clap::Parser;
 use gatepath::diagnostic::render;
 use gatepath::exec::{Timed, timed};
+use gatepath::program::forward::only_goes_forward;
 use gatepath::program::{Condition, Instruction, Label, Program, Service, Step};
 use gatepath::scenario;
 use gatepath::study::Case;
@@ -129,7 +130,8 @@ fn told(program: &Program, step: &Step) -> String {
                     names.push(name);
                 }
             }
-            format!("{}, by events", names.join(" and "))
+            let how = if only_goes_forward(program, members) { "a loop" } else { "by events" };
+            format!("{}, {how}", names.join(" and "))
         }
     }
 }

@@ -174,6 +174,12 @@ impl Findings<'_> {
         }
     }
 
+    /// Whether a request has got nothing, as is known by now: it gives nothing back, although it was noted that it does.
+    #[inline(always)]
+    fn was_turned_away(&self, row: u32) -> bool {
+        self.assumed[row as usize] == TURNED_AWAY
+    }
+
     #[inline(never)]
     fn correct(&mut self, row: u32, value: u64) {
         self.assumed[row as usize] = value;
@@ -491,12 +497,16 @@ fn play_permits<'a>(
                 Asked::Granted => found.is(event.row, AT_ONCE),
                 Asked::Full => found.is(event.row, TURNED_AWAY),
                 Asked::Waits => {
-                    waits.untold |= permits.has_more_coming(target);
                     waits.now += 1;
                     waits.most = waits.most.max(waits.now);
+                    waits.untold = permits.has_more_coming(target);
+                    if waits.untold {
+                        return waits;
+                    }
                 }
             },
-            Happens::GivesBack(..) => {
+            Happens::GivesBack(_) if found.was_turned_away(event.row) => {}
+            Happens::GivesBack(_) => {
                 if let Some(next) = permits.give_back(target, at, window, |_| true) {
                     waits.now -= 1;
                     found.is(next.slot, event.at);
@@ -520,6 +530,7 @@ fn play_connections<'a>(
                 Connected::As(state) => found.is(event.row, state as u64),
                 Connected::Full => found.is(event.row, TURNED_AWAY),
             },
+            Happens::GivesBack(_) if found.was_turned_away(event.row) => {}
             Happens::GivesBack(state) => {
                 connections.disconnect(target, at, state.into(), Some(Span(event.span)), window);
             }
