@@ -467,21 +467,10 @@ impl Batch {
 
     /// The same requests once more.
     pub fn copied(&self, spare: &mut Spare) -> Batch {
-        let copy = |values: &Values, spare: &mut Spare| {
-            let mut copied = spare.take();
-            copied.extend_from_slice(values);
-            copied
-        };
-        let mut rest = spare.rest();
-        for cells in &self.rest {
-            rest.push(match cells {
-                Cells::Same(value) => Cells::Same(*value),
-                Cells::Now => Cells::Now,
-                Cells::Birth => Cells::Birth,
-                Cells::Each(values) => Cells::Each(copy(values, spare)),
-            });
-        }
-        Batch { at: copy(&self.at, spare), serial: copy(&self.serial, spare), rest, ordered: self.ordered }
+        let copy = |values: &Values, copied: &mut Values| copied.extend_from_slice(values);
+        let mut at = spare.take();
+        copy(&self.at, &mut at);
+        self.picked_at(at, copy, spare)
     }
 
     /// The requests at some rows.
@@ -493,9 +482,15 @@ impl Batch {
 
     /// The same, given their times.
     pub fn gathered_at(&self, at: Values, rows: &[u32], spare: &mut Spare) -> Batch {
+        self.picked_at(at, |values, picked| gather(values, rows, picked), spare)
+    }
+
+    /// Requests with these times, whose columns are picked from these into empty ones.
+    #[inline(always)]
+    fn picked_at(&self, at: Values, pick: impl Fn(&Values, &mut Values), spare: &mut Spare) -> Batch {
         let pick = |values: &Values, spare: &mut Spare| {
             let mut picked = spare.take();
-            gather(values, rows, &mut picked);
+            pick(values, &mut picked);
             picked
         };
         let mut rest = spare.rest();
